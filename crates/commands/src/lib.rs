@@ -1,0 +1,37 @@
+//! What commands do: a folder per group of COMMAND DOCS, a file per command.
+//!
+//! A file holds the command's row, its body and its tests; `COMMANDS` joins the groups' lists.
+#![forbid(unsafe_code)]
+
+pub mod bitmap;
+pub mod connection;
+pub mod generic;
+pub mod server;
+pub mod string;
+pub mod transactions;
+
+use exec::Command;
+
+/// The groups' lists. The server hands them all to its node.
+pub static COMMANDS: &[&[&Command]] = &[
+    bitmap::COMMANDS,
+    connection::COMMANDS,
+    generic::COMMANDS,
+    server::COMMANDS,
+    string::COMMANDS,
+    transactions::COMMANDS,
+];
+
+/// Runs a conversation (testkit's language) against a fresh node with all commands.
+#[cfg(test)]
+pub(crate) fn check(text: &str) {
+    node(&[]).converse(text);
+}
+
+/// A fresh node with all commands and these settings.
+#[cfg(test)]
+pub(crate) fn node(settings: &[(&str, &str)]) -> testkit::TestNode {
+    static ALL: std::sync::OnceLock<Vec<&'static Command>> = std::sync::OnceLock::new();
+    let all = ALL.get_or_init(|| COMMANDS.iter().copied().flatten().copied().collect());
+    testkit::TestNode::with_options(all, settings)
+}

@@ -1,0 +1,5 @@
+//! placeholder
+
+use exec::Command;
+
+pub static COMMANDS: &[&Command] = &[];

@@ -1,0 +1,152 @@
+//! What follows from a command: the removal of keys found past their time, the log, watchers,
+//! dirty counts, keyspace events. Runs under the command's locks.
+
+use crate::args::Args;
+use crate::changes::{Effect, Event, KeyName, Touched};
+use crate::command::Command;
+use crate::notify;
+use crate::run::Turn;
+use crate::session::Session;
+use crate::{metrics, options};
+use std::sync::atomic::Ordering::Relaxed;
+
+impl Turn<'_, '_> {
+    pub(crate) fn follow_up(&mut self, session: &Session, args: &Args, command: &Command, nested: bool) {
+        // Most commands only read.
+        if self.scratch.changes.is_empty() {
+            return;
+        }
+        for name in std::mem::take(&mut self.scratch.changes.expired) {
+            self.remove_expired(&name, false);
+        }
+        let touched = std::mem::take(&mut self.scratch.changes.touched);
+        self.wake_watchers(&touched);
+        let changed = touched.iter().filter(|touched| !touched.was_stale).count() as u64;
+        let dirty = changed + self.scratch.changes.dirty_extra;
+        if dirty > 0 {
+            self.node.dirty.fetch_add(dirty, Relaxed);
+        }
+        if self.node.log.get().is_some() {
+            self.log_effect(session, args, command, dirty > 0);
+            if !nested {
+                self.append_unit();
+            }
+        }
+        self.scratch.changes.touched = touched;
+        self.publish_events();
+        self.scratch.changes.clear();
+    }
+
+    fn log_effect(&mut self, session: &Session, args: &Args, command: &Command, dirty: bool) {
+        let as_called = |unit: &mut crate::seams::Unit| {
+            let words = (0..args.len()).map(|i| args.get(i).to_vec()).collect();
+            unit.commands.push((session.db, words));
+        };
+        match std::mem::take(&mut self.scratch.changes.effect) {
+            Effect::AsCalled if dirty && command.is_write() => as_called(&mut self.scratch.unit),
+            Effect::AsCalled => {}
+            Effect::AsCalledAlways => as_called(&mut self.scratch.unit),
+            Effect::Instead(commands) => {
+                let unit = &mut self.scratch.unit;
+                unit.commands.extend(commands.into_iter().map(|words| (session.db, words)));
+            }
+        }
+    }
+
+    /// Hands what was gathered to the log, as one unit.
+    pub(crate) fn append_unit(&mut self) {
+        if self.scratch.unit.commands.is_empty() {
+            return;
+        }
+        if let Some(log) = self.node.log.get() {
+            log.append(&self.scratch.unit);
+        }
+        self.scratch.unit.commands.clear();
+    }
+
+    /// Removes a key if it is (still) past its time. Its shard is held.
+    pub(crate) fn remove_expired(&mut self, name: &KeyName, swept: bool) -> bool {
+        // While writes are held back nothing is removed, so that a failover finds equal data.
+        if self.holds_expired() {
+            return false;
+        }
+        let now = self.now;
+        let shard = match self.held.is_world() || !self.held.is_empty() {
+            true => self.held.shard(name.hash.shard() as u8),
+            false => {
+                self.held.lock_one(name.hash.shard() as u8);
+                self.held.shard(name.hash.shard() as u8)
+            }
+        };
+        let stale = shard
+            .find(name.db, name.hash, &name.key)
+            .is_some_and(|entry| entry.deadline().is_some_and(|deadline| deadline <= now));
+        if !stale {
+            return false;
+        }
+        let entry = shard.remove(name.db, name.hash, &name.key);
+        if let Some(entry) = entry {
+            self.node.freer.entry(entry, self.node.config.get(&options::LAZY_EXPIRE));
+        }
+        self.expired(name, swept);
+        true
+    }
+
+    /// Counts, logs and announces a key that was removed because its time had come.
+    pub(crate) fn expired(&mut self, name: &KeyName, swept: bool) {
+        self.scratch.tally.add(&metrics::EXPIRED_KEYS, 1);
+        if swept {
+            self.scratch.tally.add(&metrics::EXPIRED_SWEPT, 1);
+        }
+        self.removed(name, true);
+        self.event(notify::EXPIRED, "expired", name);
+    }
+
+    /// A key left without a command: the log gets a DEL, watchers are told.
+    pub(crate) fn removed(&mut self, name: &KeyName, was_stale: bool) {
+        if self.node.log.get().is_some() {
+            self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.to_vec()]));
+        }
+        self.node.dirty.fetch_add(1, Relaxed);
+        self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale }]);
+    }
+
+    pub(crate) fn event(&mut self, class: u32, event: &'static str, name: &KeyName) {
+        let wanted = self.node.notify.load(Relaxed);
+        if wanted & class != 0 && wanted & (notify::KEYSPACE | notify::KEYEVENT) != 0 {
+            let event = Event { class, name: event, db: name.db, key: name.key.clone() };
+            self.scratch.changes.events.push(event);
+        }
+    }
+
+    pub(crate) fn publish_events(&mut self) {
+        let events = std::mem::take(&mut self.scratch.changes.events);
+        if let Some(sink) = self.node.event_sink.get() {
+            for event in &events {
+                sink(self.node, event);
+            }
+        }
+    }
+
+    fn wake_watchers(&mut self, touched: &[Touched]) {
+        if self.node.clients.watching.load(Relaxed) == 0 {
+            return;
+        }
+        for touched in touched {
+            let watchers = &mut self.held.shard(touched.hash.shard() as u8).ext.watchers;
+            let Some(list) = watchers.get(&(touched.db, touched.hash)) else { continue };
+            for watcher in list {
+                if !(touched.was_stale && watcher.was_stale) {
+                    watcher.token.dirty.store(true, Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Do keys past their time stay where they are for now?
+    fn holds_expired(&self) -> bool {
+        use crate::node::alarm;
+        self.node.alarms.get() & alarm::PAUSED != 0
+            && self.node.pause.state(&self.node.alarms, self.now).0 != crate::pause::Paused::No
+    }
+}

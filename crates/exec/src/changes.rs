@@ -1,0 +1,73 @@
+//! What one command did to the keyspace, collected while it runs and carried out after it.
+//!
+//! Bodies only say what they change; watchers, the log, notifications and the removal of expired
+//! keys follow from this list, in one place (`after.rs`).
+
+use keyspace::KeyHash;
+
+#[derive(Default)]
+pub struct Changes {
+    pub touched: Vec<Touched>,
+    pub events: Vec<Event>,
+    /// Keys found past their time: removed when the command is done, before its own effect.
+    pub expired: Vec<KeyName>,
+    /// Keys that must be brought in before the command can run.
+    pub away: Vec<KeyName>,
+    pub effect: Effect,
+    /// Counts as a change of this many elements beyond the touched keys.
+    pub dirty_extra: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    pub db: u16,
+    pub hash: KeyHash,
+    /// Only an expired key went away: no change for who watched it when it was stale already.
+    pub was_stale: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyName {
+    pub db: usize,
+    pub hash: KeyHash,
+    pub key: Box<[u8]>,
+}
+
+pub struct Event {
+    pub class: u32,
+    pub name: &'static str,
+    pub db: usize,
+    pub key: Box<[u8]>,
+}
+
+/// How the log reproduces the command.
+#[derive(Default, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Its own words, when it changed something.
+    #[default]
+    AsCalled,
+    /// Its own words even when no key changed (FLUSHALL of nothing, PUBLISH).
+    AsCalledAlways,
+    /// These commands instead.
+    Instead(Vec<Vec<Vec<u8>>>),
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        self.touched.is_empty()
+            && self.events.is_empty()
+            && self.expired.is_empty()
+            && self.away.is_empty()
+            && self.effect == Effect::AsCalled
+            && self.dirty_extra == 0
+    }
+
+    pub fn clear(&mut self) {
+        self.touched.clear();
+        self.events.clear();
+        self.expired.clear();
+        self.away.clear();
+        self.effect = Effect::AsCalled;
+        self.dirty_extra = 0;
+    }
+}

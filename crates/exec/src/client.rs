@@ -1,0 +1,225 @@
+//! What everybody may know of a client: the record behind CLIENT LIST.
+//!
+//! A connection lives on one thread, which keeps the private part in its `Session`; what other
+//! threads may ask for stands here in atomics, written by the owner only (except `kill`).
+
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct ClientId(pub u64);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientKind {
+    Normal,
+    Replica,
+    Master,
+    PubSub,
+}
+
+impl ClientKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientKind::Normal => "normal",
+            ClientKind::Replica => "replica",
+            ClientKind::Master => "master",
+            ClientKind::PubSub => "pubsub",
+        }
+    }
+}
+
+/// Bits of `ClientRecord::flags`, with the letter CLIENT LIST shows.
+pub mod flag {
+    pub const MONITOR: u32 = 1 << 0;
+    pub const MULTI: u32 = 1 << 1;
+    pub const BLOCKED: u32 = 1 << 2;
+    pub const DIRTY_CAS: u32 = 1 << 3;
+    pub const CLOSE_AFTER_REPLY: u32 = 1 << 4;
+    pub const CLOSE_ASAP: u32 = 1 << 5;
+    pub const UNIX_SOCKET: u32 = 1 << 6;
+    pub const NO_EVICT: u32 = 1 << 7;
+    pub const NO_TOUCH: u32 = 1 << 8;
+    pub const PUBSUB: u32 = 1 << 9;
+    pub const TRACKING: u32 = 1 << 10;
+    pub const REPLICA: u32 = 1 << 11;
+    pub const MASTER: u32 = 1 << 12;
+    pub const READONLY: u32 = 1 << 13;
+    pub const AUTHENTICATED: u32 = 1 << 14;
+
+    pub const LETTERS: &[(u32, char)] = &[
+        (REPLICA, 'S'),
+        (MONITOR, 'O'),
+        (MASTER, 'M'),
+        (PUBSUB, 'P'),
+        (MULTI, 'x'),
+        (BLOCKED, 'b'),
+        (TRACKING, 't'),
+        (DIRTY_CAS, 'd'),
+        (CLOSE_AFTER_REPLY, 'c'),
+        (CLOSE_ASAP, 'A'),
+        (UNIX_SOCKET, 'U'),
+        (READONLY, 'r'),
+        (NO_EVICT, 'e'),
+        (NO_TOUCH, 'T'),
+    ];
+}
+
+#[derive(Default, Clone)]
+pub struct Names {
+    pub name: String,
+    pub user: String,
+    pub lib_name: String,
+    pub lib_ver: String,
+}
+
+pub struct ClientRecord {
+    pub id: ClientId,
+    pub fd: i32,
+    /// Peer and own address as `ip:port`, `[ip]:port`, or `path:0`.
+    pub addr: String,
+    pub laddr: String,
+    pub created_ms: i64,
+    pub thread: AtomicUsize,
+    pub names: Mutex<Names>,
+    /// Asked to close by CLIENT KILL, eviction or a limit.
+    pub kill: AtomicBool,
+    pub flags: AtomicU32,
+    pub last_ms: AtomicI64,
+    pub db: AtomicUsize,
+    pub subscriptions: AtomicUsize,
+    pub patterns: AtomicUsize,
+    pub shard_subscriptions: AtomicUsize,
+    /// Watched keys.
+    pub watching: AtomicUsize,
+    /// Commands queued in MULTI, -1 outside.
+    pub multi: AtomicI64,
+    /// Bytes read and not yet run, room left behind them.
+    pub query_len: AtomicUsize,
+    pub query_free: AtomicUsize,
+    pub argv_mem: AtomicUsize,
+    pub multi_mem: AtomicUsize,
+    /// Size of the fixed part of the reply buffer, and its recent peak.
+    pub reply_size: AtomicUsize,
+    pub reply_peak: AtomicUsize,
+    /// Bytes waiting in the fixed part; chunks behind it; their memory.
+    pub out_len: AtomicUsize,
+    pub out_chunks: AtomicUsize,
+    pub out_mem: AtomicUsize,
+    pub total_mem: AtomicUsize,
+    pub wants_write: AtomicBool,
+    /// Number of the last command in the node's table, `u32::MAX` before the first.
+    pub command: AtomicU32,
+    pub resp: AtomicU32,
+    pub net_in: AtomicU64,
+    pub net_out: AtomicU64,
+    pub commands: AtomicU64,
+}
+
+impl ClientRecord {
+    pub fn new(id: ClientId, fd: i32, addr: String, laddr: String, now_ms: i64) -> ClientRecord {
+        ClientRecord {
+            id,
+            fd,
+            addr,
+            laddr,
+            created_ms: now_ms,
+            thread: AtomicUsize::new(0),
+            names: Mutex::new(Names { user: "default".into(), ..Names::default() }),
+            kill: AtomicBool::new(false),
+            flags: AtomicU32::new(0),
+            last_ms: AtomicI64::new(now_ms),
+            db: AtomicUsize::new(0),
+            subscriptions: AtomicUsize::new(0),
+            patterns: AtomicUsize::new(0),
+            shard_subscriptions: AtomicUsize::new(0),
+            watching: AtomicUsize::new(0),
+            multi: AtomicI64::new(-1),
+            query_len: AtomicUsize::new(0),
+            query_free: AtomicUsize::new(0),
+            argv_mem: AtomicUsize::new(0),
+            multi_mem: AtomicUsize::new(0),
+            reply_size: AtomicUsize::new(0),
+            reply_peak: AtomicUsize::new(0),
+            out_len: AtomicUsize::new(0),
+            out_chunks: AtomicUsize::new(0),
+            out_mem: AtomicUsize::new(0),
+            total_mem: AtomicUsize::new(0),
+            wants_write: AtomicBool::new(false),
+            command: AtomicU32::new(u32::MAX),
+            resp: AtomicU32::new(2),
+            net_in: AtomicU64::new(0),
+            net_out: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+        }
+    }
+
+    pub fn has(&self, flag: u32) -> bool {
+        self.flags.load(Relaxed) & flag != 0
+    }
+
+    /// By the owning thread only.
+    pub fn set_flag(&self, flag: u32, on: bool) {
+        let old = self.flags.load(Relaxed);
+        let new = if on { old | flag } else { old & !flag };
+        if new != old {
+            self.flags.store(new, Relaxed);
+        }
+    }
+
+    pub fn kind(&self) -> ClientKind {
+        let flags = self.flags.load(Relaxed);
+        if flags & flag::MASTER != 0 {
+            ClientKind::Master
+        } else if flags & flag::REPLICA != 0 && flags & flag::MONITOR == 0 {
+            ClientKind::Replica
+        } else if flags & flag::PUBSUB != 0 {
+            ClientKind::PubSub
+        } else {
+            ClientKind::Normal
+        }
+    }
+}
+
+/// All connected clients, by id.
+#[derive(Default)]
+pub struct Clients {
+    by_id: RwLock<BTreeMap<ClientId, Arc<ClientRecord>>>,
+    last_id: AtomicU64,
+    pub blocked: AtomicUsize,
+    pub monitors: AtomicUsize,
+    pub watching: AtomicUsize,
+    pub in_multi: AtomicUsize,
+}
+
+impl Clients {
+    pub fn next_id(&self) -> ClientId {
+        ClientId(self.last_id.fetch_add(1, Relaxed) + 1)
+    }
+
+    pub fn add(&self, record: Arc<ClientRecord>) {
+        self.by_id.write().insert(record.id, record);
+    }
+
+    pub fn remove(&self, id: ClientId) {
+        self.by_id.write().remove(&id);
+    }
+
+    pub fn get(&self, id: ClientId) -> Option<Arc<ClientRecord>> {
+        self.by_id.read().get(&id).cloned()
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.read().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All records, oldest first.
+    pub fn all(&self) -> Vec<Arc<ClientRecord>> {
+        self.by_id.read().values().cloned().collect()
+    }
+}

@@ -1,0 +1,89 @@
+//! Everything a command's body may use.
+//!
+//! A body is a plain synchronous function. It reads and changes keys through `ctx.db`, answers
+//! through `ctx.reply`, and knows nothing of sockets, locks, files, threads or the clock. It may
+//! be run again when a key had to be brought in: it looks everything up first and changes afterwards.
+
+use crate::changes::Effect;
+use crate::db::Db;
+use crate::node::Node;
+use crate::session::{Session, Why};
+use kit::metric::Tally;
+use kit::world::{Rng, UnixMs};
+use proto::{Error, Reply};
+
+pub struct Ctx<'a, 'n> {
+    pub db: Db<'a, 'n>,
+    pub reply: &'a mut Reply,
+    pub session: &'a mut Session,
+    pub node: &'n Node,
+    /// Number of this command in the node's table.
+    pub command: u16,
+    /// The event-loop thread it runs on.
+    pub thread: usize,
+    /// Runs inside EXEC (or a script).
+    pub nested: bool,
+    pub(crate) park: Option<ParkOn>,
+    pub(crate) run_queue: bool,
+}
+
+/// Why and until when a body asked to wait.
+pub struct ParkOn {
+    pub why: Why,
+    pub deadline: Option<UnixMs>,
+}
+
+impl Ctx<'_, '_> {
+    /// One time for the whole command.
+    pub fn now(&self) -> UnixMs {
+        self.db.now
+    }
+
+    pub fn rng(&mut self) -> &mut Rng {
+        self.db.rng()
+    }
+
+    pub fn tally(&self) -> &Tally {
+        self.db.tally
+    }
+
+    /// The log reproduces this command by these words instead of its own (relative times, chance).
+    pub fn replay_as(&mut self, words: &[&[u8]]) {
+        let words: Vec<Vec<u8>> = words.iter().map(|word| word.to_vec()).collect();
+        match &mut self.db.changes.effect {
+            Effect::Instead(commands) => commands.push(words),
+            effect => *effect = Effect::Instead(vec![words]),
+        }
+    }
+
+    /// Nothing goes to the log, whatever was changed.
+    pub fn replay_nothing(&mut self) {
+        if !matches!(self.db.changes.effect, Effect::Instead(_)) {
+            self.db.changes.effect = Effect::Instead(Vec::new());
+        }
+    }
+
+    /// The command goes to the log even when it changed no key.
+    pub fn replay_always(&mut self) {
+        if self.db.changes.effect == Effect::AsCalled {
+            self.db.changes.effect = Effect::AsCalledAlways;
+        }
+    }
+
+    /// Counts as this many changes beyond the keys touched.
+    pub fn dirty(&mut self, count: u64) {
+        self.db.changes.dirty_extra += count;
+    }
+
+    /// EXEC: the queued commands run when this body is done.
+    pub fn run_queue(&mut self) {
+        self.run_queue = true;
+    }
+
+    /// The client waits; its command is run again when it is resumed. Returned as an error:
+    /// `return Err(ctx.wait(Why::Blocked, deadline))`.
+    pub fn wait(&mut self, why: Why, deadline: Option<UnixMs>) -> Error {
+        self.park = Some(ParkOn { why, deadline });
+        Error::Park
+    }
+}

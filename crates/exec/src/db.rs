@@ -1,0 +1,449 @@
+//! What a command may do with keys: look them up, change them, say what happened.
+//!
+//! Every access of every command goes through here, so expiry, access clocks, hit counts, watchers,
+//! dirty counts and "not in memory" are answered in one place. A key past its time is reported as
+//! absent and noted; it is removed when the command is done (`after.rs`).
+
+use crate::args::Key;
+use crate::changes::{Changes, Event, KeyName, Touched};
+use crate::held::Held;
+use crate::metrics;
+use crate::node::{Node, ShardExt};
+use crate::notify;
+use keyspace::{Deadline, Entry, EntryMut, EntryRef, KeyHash, NewValue, SetDone, Shard, ValueRef};
+use kit::metric::Tally;
+use kit::text;
+use kit::world::{Rng, UnixMs};
+use proto::{Error, Reply};
+use std::sync::atomic::Ordering::Relaxed;
+
+pub struct Db<'a, 'n> {
+    pub(crate) node: &'n Node,
+    pub(crate) held: &'a mut Held<'n>,
+    pub(crate) changes: &'a mut Changes,
+    pub(crate) tally: &'a Tally,
+    pub(crate) rng: &'a mut Rng,
+    /// The selected database.
+    pub index: usize,
+    /// One time for the whole command (for all commands of a transaction).
+    pub now: UnixMs,
+    pub(crate) touch: Touch,
+    /// Replay and a master's stream: keys past their time stay until the log says DEL.
+    pub(crate) keep_expired: bool,
+}
+
+/// How an access marks the entry's clock.
+#[derive(Clone, Copy, Debug)]
+pub enum Touch {
+    No,
+    /// Seconds, 24 bits.
+    Lru(u32),
+    /// Minutes, 16 bits, above a logarithmic counter of 8.
+    Lfu { minute: u32, log_factor: u32, decay_minutes: u32 },
+}
+
+/// A string, as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub enum Str<'a> {
+    Int(i64),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Str<'a> {
+    pub fn len(self) -> usize {
+        match self {
+            Str::Int(n) => text::i64_len(n),
+            Str::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its bytes; digits are written into `digits`.
+    pub fn bytes<'b>(self, digits: &'b mut [u8; 20]) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        match self {
+            Str::Int(n) => text::format_i64(digits, n),
+            Str::Bytes(bytes) => bytes,
+        }
+    }
+
+    pub fn to_vec(self) -> Vec<u8> {
+        self.bytes(&mut [0; 20]).to_vec()
+    }
+
+    pub fn int(self) -> Result<i64, Error> {
+        match self {
+            Str::Int(n) => Ok(n),
+            Str::Bytes(bytes) => text::parse_i64(bytes).ok_or(Error::NotInteger),
+        }
+    }
+
+    #[inline]
+    pub fn reply(self, reply: &mut Reply) {
+        match self {
+            Str::Int(n) => reply.bulk_int(n),
+            Str::Bytes(bytes) => reply.bulk(bytes),
+        }
+    }
+}
+
+/// The string behind an entry, or WRONGTYPE.
+pub fn string_of(value: ValueRef<'_>) -> Result<Str<'_>, Error> {
+    match value {
+        ValueRef::Int(n) => Ok(Str::Int(n)),
+        ValueRef::Str(bytes) | ValueRef::Raw(bytes) => Ok(Str::Bytes(bytes)),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Reads the value: hits and misses are counted, the access clock moves.
+    Read,
+    /// Looks at the key only: counted, clock stays.
+    Look,
+    /// Before a change: clock moves, nothing is counted.
+    Write,
+    /// Leaves no trace.
+    Peek,
+}
+
+impl<'n> Db<'_, 'n> {
+    #[inline]
+    fn shard(&mut self, hash: KeyHash) -> &mut Shard<ShardExt> {
+        self.held.shard(hash.shard() as u8)
+    }
+
+    #[inline]
+    fn find(&mut self, key: Key, look: Look) -> Result<Option<EntryMut<'_>>, Error> {
+        let (db, now, touch) = (self.index, self.now, self.touch);
+        let shard = self.held.shard(key.hash.shard() as u8);
+        // What changes an entry goes through `find_mut`, which the snapshot walk sees.
+        match shard.access(db, key.hash, key.bytes) {
+            Some(mut entry) => {
+                let stale = entry.as_ref().deadline().is_some_and(|deadline| deadline <= now);
+                if !stale || self.keep_expired {
+                    match look {
+                        Look::Read => {
+                            self.tally.add(&metrics::KEYSPACE_HITS, 1);
+                            touch_entry(&mut entry, touch, self.rng);
+                        }
+                        Look::Look => self.tally.add(&metrics::KEYSPACE_HITS, 1),
+                        Look::Write => touch_entry(&mut entry, touch, self.rng),
+                        Look::Peek => {}
+                    }
+                    return Ok(Some(entry));
+                }
+                self.changes.expired.push(KeyName { db, hash: key.hash, key: key.bytes.into() });
+            }
+            None => {
+                if let Some(tier) = self.node.tier.get()
+                    && tier.may_hold(db, key.hash, key.bytes)
+                {
+                    self.changes.away.push(KeyName { db, hash: key.hash, key: key.bytes.into() });
+                    return Err(Error::Away);
+                }
+            }
+        }
+        if matches!(look, Look::Read | Look::Look) {
+            self.tally.add(&metrics::KEYSPACE_MISSES, 1);
+            let wanted = self.node.notify.load(Relaxed);
+            if wanted & notify::KEY_MISS != 0 {
+                push_event(self.changes, wanted, notify::KEY_MISS, "keymiss", db, key.bytes);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entry at a key, its value about to be read.
+    #[inline]
+    pub fn read(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
+        Ok(self.find(key, Look::Read)?.map(EntryMut::into_ref))
+    }
+
+    /// The entry at a key, for what is known of it without reading the value (TTL, TYPE …).
+    pub fn look(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
+        Ok(self.find(key, Look::Look)?.map(EntryMut::into_ref))
+    }
+
+    /// The entry at a key, before a change.
+    pub fn before_write(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
+        Ok(self.find(key, Look::Write)?.map(EntryMut::into_ref))
+    }
+
+    /// The entry at a key; nothing is counted or touched (OBJECT, DEBUG).
+    pub fn peek(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
+        Ok(self.find(key, Look::Peek)?.map(EntryMut::into_ref))
+    }
+
+    pub fn exists(&mut self, key: Key) -> Result<bool, Error> {
+        Ok(self.find(key, Look::Write)?.is_some())
+    }
+
+    #[inline]
+    pub fn read_string(&mut self, key: Key) -> Result<Option<Str<'_>>, Error> {
+        match self.find(key, Look::Read)? {
+            Some(entry) => string_of(entry.into_ref().value()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A string that is about to be changed.
+    pub fn string_before_write(&mut self, key: Key) -> Result<Option<Str<'_>>, Error> {
+        match self.find(key, Look::Write)? {
+            Some(entry) => string_of(entry.into_ref().value()).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a value whatever was there.
+    #[inline]
+    pub fn set(&mut self, key: Key, value: NewValue<'_>, deadline: Deadline) {
+        let (db, now, clock) = (self.index, self.now, self.new_clock());
+        let shard = self.held.shard(key.hash.shard() as u8);
+        if matches!(deadline, Deadline::Keep)
+            && !self.keep_expired
+            && shard
+                .find(db, key.hash, key.bytes)
+                .is_some_and(|entry| entry.deadline().is_some_and(|deadline| deadline <= now))
+        {
+            // What is kept must not be the time of a key that is gone.
+            self.expire_now(key);
+        }
+        let shard = self.held.shard(key.hash.shard() as u8);
+        let old = shard.set(db, key.hash, key.bytes, value, deadline, clock);
+        match old {
+            SetDone::Inserted => self.event(notify::NEW, "new", key.bytes),
+            SetDone::Replaced { deadline: Some(old) } if old <= now && !self.keep_expired => self.note_expired(key),
+            SetDone::Replaced { .. } => {}
+        }
+        self.forget_in_tier(key);
+        self.changed(key);
+    }
+
+    /// Changes a value in place; counts as a change. The entry must exist (look first).
+    pub fn update(&mut self, key: Key) -> Option<EntryMut<'_>> {
+        self.changed(key);
+        let db = self.index;
+        self.shard(key.hash).find_mut(db, key.hash, key.bytes)
+    }
+
+    /// A string's bytes at their new length, as raw text, zero-filled where it grew. Makes the key
+    /// when there is none (without a deadline).
+    pub fn string_bytes(&mut self, key: Key, len: usize) -> Result<StringBytes<'_>, Error> {
+        let found = match self.find(key, Look::Write)? {
+            Some(entry) => string_of(entry.into_ref().value()).map(|_| true)?,
+            None => false,
+        };
+        if !found {
+            self.set(key, NewValue::Raw(&[]), Deadline::None);
+        } else {
+            self.changed(key);
+        }
+        let db = self.index;
+        let entry = self.shard(key.hash).find_mut(db, key.hash, key.bytes);
+        let mut entry = entry.expect("was just found or made");
+        entry.raw_bytes_mut(len);
+        Ok(StringBytes { entry, len })
+    }
+
+    /// Removes a key and gives what was there.
+    pub fn remove(&mut self, key: Key) -> Result<Option<Entry>, Error> {
+        if self.find(key, Look::Peek)?.is_none() {
+            return Ok(None);
+        }
+        let db = self.index;
+        let entry = self.shard(key.hash).remove(db, key.hash, key.bytes);
+        self.forget_in_tier(key);
+        self.changed(key);
+        Ok(entry)
+    }
+
+    /// Removes a key; true when there was one. Large values are freed off the event loops when
+    /// `lazy`.
+    pub fn delete(&mut self, key: Key, lazy: bool) -> Result<bool, Error> {
+        let Some(entry) = self.remove(key)? else { return Ok(false) };
+        self.node.freer.entry(entry, lazy);
+        Ok(true)
+    }
+
+    /// Puts a whole entry at its key, replacing what is there.
+    pub fn insert(&mut self, key: Key, entry: Entry) -> Result<(), Error> {
+        let db = self.index;
+        let existed = match self.find(key, Look::Peek)?.is_some() {
+            true => self.remove(key)?.is_some(),
+            false => {
+                // A stale entry may still stand there.
+                self.expire_now(key);
+                false
+            }
+        };
+        self.shard(key.hash).insert(db, key.hash, entry);
+        if !existed {
+            self.event(notify::NEW, "new", key.bytes);
+        }
+        self.forget_in_tier(key);
+        self.changed(key);
+        Ok(())
+    }
+
+    /// Sets or clears the time a key dies at; false when there is no such key.
+    pub fn set_deadline(&mut self, key: Key, deadline: Option<UnixMs>) -> Result<bool, Error> {
+        if self.find(key, Look::Peek)?.is_none() {
+            return Ok(false);
+        }
+        let db = self.index;
+        self.shard(key.hash).set_deadline(db, key.hash, key.bytes, deadline);
+        self.changed(key);
+        Ok(true)
+    }
+
+    pub fn deadline(&mut self, key: Key) -> Result<Option<UnixMs>, Error> {
+        Ok(self.find(key, Look::Peek)?.and_then(|entry| entry.as_ref().deadline()))
+    }
+
+    /// Runs `body` with another database selected.
+    pub fn in_database<R>(&mut self, index: usize, body: impl FnOnce(&mut Self) -> R) -> R {
+        let here = std::mem::replace(&mut self.index, index);
+        let result = body(self);
+        self.index = here;
+        result
+    }
+
+    /// Says what happened to a key, for who listens to keyspace events.
+    pub fn event(&mut self, class: u32, name: &'static str, key: &[u8]) {
+        let wanted = self.node.notify.load(Relaxed);
+        if wanted & class != 0 {
+            push_event(self.changes, wanted, class, name, self.index, key);
+        }
+    }
+
+    /// Counts as a change of this key (watchers, dirty count, log).
+    #[inline]
+    pub fn changed(&mut self, key: Key) {
+        let db = self.index as u16;
+        self.changes.touched.push(Touched { db, hash: key.hash, was_stale: false });
+    }
+
+    /// Each shard in turn, locked while it is looked at (commands whose reach is `Walk` or `World`).
+    pub fn each_shard(&mut self, look: impl FnMut(u8, &mut Shard<ShardExt>)) {
+        self.held.each_shard(look);
+    }
+
+    pub fn with_shard<R>(&mut self, shard: u8, look: impl FnOnce(&mut Shard<ShardExt>) -> R) -> R {
+        self.held.with_shard(shard, look)
+    }
+
+    /// Keys in the selected database, those past their time included.
+    pub fn len(&self) -> usize {
+        self.node.keyspace.len(self.index)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn rng(&mut self) -> &mut Rng {
+        self.rng
+    }
+
+    /// Notes a key found past its time during a walk, so that it is removed after the command.
+    pub fn note_stale(&mut self, hash: KeyHash, key: &[u8]) {
+        self.changes.expired.push(KeyName { db: self.index, hash, key: key.into() });
+    }
+
+    /// Is this entry past its time?
+    pub fn is_stale(&self, entry: EntryRef<'_>) -> bool {
+        !self.keep_expired && entry.deadline().is_some_and(|deadline| deadline <= self.now)
+    }
+
+    /// The access clock of a new entry.
+    pub fn new_clock(&self) -> u32 {
+        match self.touch {
+            Touch::No => (self.now.0 / 1000) as u32 & 0xff_ffff,
+            Touch::Lru(now) => now,
+            // New keys start at 5, so that they are not the first to go.
+            Touch::Lfu { minute, .. } => (minute & 0xffff) << 8 | 5,
+        }
+    }
+
+    fn expire_now(&mut self, key: Key) {
+        let db = self.index;
+        if let Some(entry) = self.shard(key.hash).remove(db, key.hash, key.bytes) {
+            self.node.freer.entry(entry, true);
+            self.note_expired(key);
+        }
+    }
+
+    /// A key past its time was replaced or removed already.
+    fn note_expired(&mut self, key: Key) {
+        self.tally.add(&metrics::EXPIRED_KEYS, 1);
+        self.event(notify::EXPIRED, "expired", key.bytes);
+    }
+
+    fn forget_in_tier(&self, key: Key) {
+        if let Some(tier) = self.node.tier.get() {
+            tier.forget(self.index, key.bytes);
+        }
+    }
+}
+
+/// A string's bytes, to be changed in place.
+pub struct StringBytes<'a> {
+    entry: EntryMut<'a>,
+    len: usize,
+}
+
+impl StringBytes<'_> {
+    pub fn bytes(&mut self) -> &mut [u8] {
+        self.entry.raw_bytes_mut(self.len)
+    }
+}
+
+fn push_event(changes: &mut Changes, wanted: u32, class: u32, name: &'static str, db: usize, key: &[u8]) {
+    if wanted & (notify::KEYSPACE | notify::KEYEVENT) != 0 {
+        changes.events.push(Event { class, name, db, key: key.into() });
+    }
+}
+
+#[inline]
+fn touch_entry(entry: &mut EntryMut<'_>, touch: Touch, rng: &mut Rng) {
+    match touch {
+        Touch::No => {}
+        Touch::Lru(now) => {
+            if entry.as_ref().clock() != now {
+                entry.set_clock(now);
+            }
+        }
+        Touch::Lfu { minute, log_factor, decay_minutes } => {
+            let old = entry.as_ref().clock();
+            let counter = lfu_decayed(old, minute, decay_minutes);
+            let counter = lfu_grown(counter, log_factor, rng);
+            entry.set_clock((minute & 0xffff) << 8 | counter);
+        }
+    }
+}
+
+/// The access counter after the minutes without access took their part.
+pub fn lfu_decayed(clock: u32, minute: u32, decay_minutes: u32) -> u32 {
+    let (then, counter) = (clock >> 8, clock & 0xff);
+    let passed = (minute & 0xffff).wrapping_sub(then) & 0xffff;
+    match decay_minutes {
+        0 => counter,
+        decay => counter.saturating_sub(passed / decay),
+    }
+}
+
+/// Morris counting: the higher the count, the rarer it grows.
+fn lfu_grown(counter: u32, log_factor: u32, rng: &mut Rng) -> u32 {
+    if counter >= 255 {
+        return 255;
+    }
+    let above = f64::from(counter.saturating_sub(5));
+    let chance = 1.0 / (above * f64::from(log_factor) + 1.0);
+    if rng.f64() < chance { counter + 1 } else { counter }
+}

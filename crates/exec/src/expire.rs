@@ -1,0 +1,91 @@
+//! The background sweep of keys past their time: bounded slices between batches.
+//!
+//! Each event-loop thread sweeps its own part of the shards. A slice ends after `SLICE_KEYS` keys or
+//! `SLICE_NANOS`; while keys are left the loop comes back after its next batch, so that a million keys
+//! that die at one moment hold nobody up.
+
+use crate::changes::KeyName;
+use crate::node::alarm;
+use crate::run::{Turn, Worker};
+use crate::{metrics, options};
+use keyspace::SHARDS;
+use std::sync::atomic::Ordering::Relaxed;
+
+const SLICE_KEYS: u32 = 256;
+// A slice may take a fifth of a millisecond: five of them fit into the time a client hardly notices.
+const SLICE_NANOS: u64 = 200_000;
+/// Keys taken under one lock of a shard.
+const LOCKED_KEYS: u32 = 32;
+/// Index entries looked at for one key: some are void because their key went another way.
+const LOOKS_MAX: u32 = 64;
+
+/// Where a thread's sweep stands.
+#[derive(Default)]
+pub(crate) struct Sweep {
+    next_shard: usize,
+}
+
+/// Is there more to do at once?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    Done,
+    More,
+}
+
+impl Worker {
+    /// One slice of the sweep. `More`: call again after the next batch instead of the next tick.
+    pub fn sweep_expired(&mut self) -> Progress {
+        let node = &self.node;
+        let held_back = alarm::PAUSED | alarm::LOADING | alarm::READ_ONLY_REPLICA;
+        if !node.active_expire.load(Relaxed) || node.alarms.get() & held_back != 0 {
+            return Progress::Done;
+        }
+        let (threads, thread) = (node.threads, self.thread);
+        self.turn(|turn| sweep(turn, thread, threads))
+    }
+}
+
+fn sweep(turn: &mut Turn, thread: usize, threads: usize) -> Progress {
+    let begin = turn.node.clock.mono_ns();
+    let mine = (0..SHARDS).filter(|shard| shard % threads == thread).count();
+    let mut keys_left = SLICE_KEYS;
+    let mut shards_left = mine;
+    while shards_left > 0 {
+        let shard = turn.scratch.sweep.next_shard % mine * threads + thread;
+        let took = sweep_shard(turn, shard, keys_left.min(LOCKED_KEYS));
+        keys_left -= took;
+        if took < LOCKED_KEYS {
+            turn.scratch.sweep.next_shard = (turn.scratch.sweep.next_shard + 1) % mine;
+            shards_left -= 1;
+        }
+        if keys_left == 0 || turn.node.clock.mono_ns() - begin > SLICE_NANOS {
+            turn.scratch.tally.add(&metrics::EXPIRE_CAP_REACHED, u64::from(keys_left > 0));
+            return Progress::More;
+        }
+    }
+    Progress::Done
+}
+
+/// Removes up to `budget` keys of one shard; how many there were.
+fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
+    let lazy = turn.node.config.get(&options::LAZY_EXPIRE);
+    let mut took = 0;
+    turn.held.lock_one(shard as u8);
+    for db in 0..turn.node.databases {
+        while took < budget {
+            let now = turn.now;
+            let mut looks = LOOKS_MAX;
+            let Some(entry) = turn.held.shard(shard as u8).pop_expired(db, now, &mut looks) else { break };
+            let key = entry.as_ref().key();
+            let name = KeyName { db, hash: turn.node.keyspace.hash(key), key: key.into() };
+            turn.node.freer.entry(entry, lazy);
+            turn.expired(&name, true);
+            turn.append_unit();
+            took += 1;
+        }
+    }
+    turn.publish_events();
+    turn.scratch.changes.clear();
+    turn.held.release();
+    took
+}

@@ -1,0 +1,100 @@
+//! Frees large things off the event loops.
+//!
+//! UNLINK, FLUSHALL ASYNC, expiry and eviction hand over what they detached; a thread frees it in
+//! small steps with pauses between, so that it never takes a core from the loops for long.
+//! Without the thread (tests) things are freed at once.
+
+use keyspace::{DetachedDb, Entry};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+/// Smaller values are freed faster than they are handed over.
+const LAZY_BYTES_MIN: usize = 64 * 1024;
+
+enum Garbage {
+    Entry(Entry),
+    Db(DetachedDb),
+}
+
+#[derive(Default)]
+pub struct Freer {
+    queue: OnceLock<Sender<Garbage>>,
+    pub pending: AtomicUsize,
+    pub freed: AtomicU64,
+}
+
+impl Freer {
+    pub fn entry(&self, entry: Entry, lazy: bool) {
+        if lazy && entry.as_ref().alloc_bytes() >= LAZY_BYTES_MIN && self.queue.get().is_some() {
+            self.hand_over(Garbage::Entry(entry), 1);
+        }
+    }
+
+    pub fn db(&self, db: DetachedDb, lazy: bool) {
+        let count = db.len();
+        if lazy {
+            self.hand_over(Garbage::Db(db), count);
+        } else {
+            free_db(db);
+        }
+    }
+
+    fn hand_over(&self, garbage: Garbage, count: usize) {
+        self.pending.fetch_add(count, Relaxed);
+        let refused = match self.queue.get() {
+            Some(queue) => queue.send(garbage).err().map(|error| error.0),
+            None => Some(garbage),
+        };
+        if let Some(garbage) = refused {
+            self.free(garbage, || {});
+        }
+    }
+
+    /// The receiving end; the thread that frees calls `run` with it.
+    pub fn open(&self) -> Option<FreerQueue> {
+        let (sender, receiver) = channel();
+        self.queue.set(sender).ok().map(|()| FreerQueue(receiver))
+    }
+
+    /// Body of the freeing thread; ends when the node is gone.
+    pub fn run(&self, queue: &FreerQueue) {
+        while let Ok(garbage) = queue.0.recv() {
+            self.free(garbage, || std::thread::sleep(STEP_PAUSE));
+        }
+    }
+
+    fn free(&self, garbage: Garbage, pause: impl Fn()) {
+        match garbage {
+            Garbage::Entry(entry) => {
+                drop(entry);
+                self.count_freed(1);
+            }
+            Garbage::Db(mut db) => loop {
+                let before = db.len();
+                let more = db.drop_step(STEP_ENTRIES);
+                self.count_freed(before - db.len());
+                if !more {
+                    break;
+                }
+                pause();
+            },
+        }
+    }
+
+    fn count_freed(&self, count: usize) {
+        self.pending.fetch_sub(count, Relaxed);
+        self.freed.fetch_add(count as u64, Relaxed);
+    }
+}
+
+// 1024 entries take some 100 us: the loops wait no longer than that for the core.
+const STEP_ENTRIES: usize = 1024;
+const STEP_PAUSE: Duration = Duration::from_micros(50);
+
+pub struct FreerQueue(Receiver<Garbage>);
+
+fn free_db(mut db: DetachedDb) {
+    while db.drop_step(usize::MAX) {}
+}

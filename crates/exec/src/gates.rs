@@ -1,0 +1,124 @@
+//! Every reason to refuse a request or to hold it back, in the order they are asked.
+//!
+//! lookup, arity (both in `plan.rs`), auth, ACL, cluster redirect, memory, disk health, enough
+//! replicas, read-only replica, pub/sub context, stale replica, loading, busy script, client pause.
+//! A refusal inside MULTI makes the transaction dirty.
+
+use crate::command::{Command, Flags};
+use crate::node::{Node, alarm};
+use crate::pause::Paused;
+use crate::session::Session;
+use keyspace::KeyHash;
+use kit::world::UnixMs;
+use proto::Error;
+
+/// What a request does, transactions and scripts seen whole: EXEC writes when a queued command does.
+#[derive(Clone, Copy)]
+pub struct Intent {
+    pub flags: Flags,
+}
+
+impl Intent {
+    pub fn of(command: &Command) -> Intent {
+        Intent { flags: command.flags }
+    }
+
+    /// EXEC: its own flags and what the queued commands add.
+    pub fn with(self, queued: Flags) -> Intent {
+        const CARRIED: u32 = Flags::WRITE.0 | Flags::DENYOOM.0 | Flags::MAY_REPLICATE.0;
+        Intent { flags: Flags(self.flags.0 | queued.0 & CARRIED) }
+    }
+
+    fn has(self, flags: Flags) -> bool {
+        self.flags.0 & flags.0 != 0
+    }
+
+    fn writes(self) -> bool {
+        self.has(Flags::WRITE)
+    }
+}
+
+#[derive(Debug)]
+pub enum Verdict {
+    Run,
+    Refuse(Error),
+    /// CLIENT PAUSE: wait until then and ask again.
+    Hold(UnixMs),
+}
+
+/// Asked of every request. `make_room` frees memory below `maxmemory` and says whether that worked.
+#[inline]
+pub fn ask(
+    node: &Node,
+    session: &Session,
+    intent: Intent,
+    hashes: &[KeyHash],
+    now: UnixMs,
+    make_room: &mut dyn FnMut() -> bool,
+) -> Verdict {
+    let alarms = node.alarms.get();
+    // The common case: known client, nothing wrong with the node.
+    if session.authenticated && alarms == 0 && node.router.get().is_none() {
+        return Verdict::Run;
+    }
+    if session.internal {
+        return Verdict::Run;
+    }
+    match refusal(node, session, intent, hashes, alarms, make_room) {
+        Err(error) => Verdict::Refuse(error),
+        Ok(()) => match held_back(node, intent, alarms, now) {
+            Some(until) => Verdict::Hold(until),
+            None => Verdict::Run,
+        },
+    }
+}
+
+fn refusal(
+    node: &Node,
+    session: &Session,
+    intent: Intent,
+    hashes: &[KeyHash],
+    alarms: u32,
+    make_room: &mut dyn FnMut() -> bool,
+) -> Result<(), Error> {
+    let on = |alarm: u32| alarms & alarm != 0;
+    refuse_if(!session.authenticated && !intent.has(Flags::NO_AUTH), || Error::NoAuth)?;
+    // ACL stands here: issue "the whole command surface".
+    if let Some(router) = node.router.get() {
+        router.route(hashes, intent.writes(), session.asking)?;
+    }
+    refuse_if(on(alarm::MAXMEMORY) && !make_room() && intent.has(Flags::DENYOOM), || Error::Oom)?;
+    refuse_if(on(alarm::DISK) && intent.writes(), || disk_error(node))?;
+    refuse_if(on(alarm::TOO_FEW_REPLICAS) && intent.writes(), || Error::NoReplicas)?;
+    refuse_if(on(alarm::READ_ONLY_REPLICA) && intent.writes(), || Error::ReadOnly)?;
+    // The pub/sub context of RESP2 stands here with publish/subscribe.
+    refuse_if(on(alarm::STALE_REPLICA) && !intent.has(Flags::STALE), || Error::MasterDown)?;
+    refuse_if(on(alarm::LOADING) && !intent.has(Flags::LOADING), || Error::Loading)?;
+    refuse_if(on(alarm::ASYNC_LOADING) && intent.has(Flags::NO_ASYNC_LOADING), || Error::Loading)?;
+    refuse_if(on(alarm::BUSY_SCRIPT) && !intent.has(Flags::ALLOW_BUSY), || Error::Busy)?;
+    Ok(())
+}
+
+fn held_back(node: &Node, intent: Intent, alarms: u32, now: UnixMs) -> Option<UnixMs> {
+    if alarms & alarm::PAUSED == 0 {
+        return None;
+    }
+    let changes = intent.writes() || intent.has(Flags::MAY_REPLICATE);
+    match node.pause.state(&node.alarms, now) {
+        (Paused::All, until) => Some(until),
+        (Paused::Writes, until) if changes => Some(until),
+        (Paused::Writes | Paused::No, _) => None,
+    }
+}
+
+fn disk_error(_node: &Node) -> Error {
+    Error::MisConf("MISCONF Errors writing to disk: see the log. Writes are refused until it heals.".into())
+}
+
+fn refuse_if(refuse: bool, error: impl FnOnce() -> Error) -> Result<(), Error> {
+    if refuse { Err(error()) } else { Ok(()) }
+}
+
+/// Commands that RESP2 clients with subscriptions may use (and all of RESP3's).
+pub const PUBSUB_CONTEXT: &[&str] =
+    &["ping", "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe", "quit", "reset"];

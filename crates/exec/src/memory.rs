@@ -1,0 +1,90 @@
+//! How much memory the process uses, and what of it counts against `maxmemory`.
+//!
+//! Every thread publishes the difference of what it allocated and freed (two counters that
+//! jemalloc keeps per thread); the sum is what is in use, exact at the end of each batch and never
+//! off by more than what the batches of this moment allocated.
+
+use kit::opt::{Int, Opt};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+pub static MAXMEMORY: Opt<Int> = Opt::int(
+    "maxmemory",
+    0,
+    0..=i64::MAX,
+    "Bytes of memory the server may use, 0 for no limit. Default: the container's limit, else none.",
+)
+.memory();
+
+#[derive(Default)]
+pub struct Memory {
+    used: AtomicI64,
+    peak: AtomicU64,
+    peak_unix_ms: AtomicI64,
+    startup: AtomicU64,
+    /// Output buffers of replicas and the log's buffer: written by others' demand, not by data.
+    pub not_counted: AtomicU64,
+    /// Query and reply buffers of normal clients, as of the last tick.
+    pub clients_normal: AtomicU64,
+    /// The limit that holds now.
+    pub limit: AtomicU64,
+}
+
+impl Memory {
+    /// Takes over what a thread allocated since it last published. `last` is that thread's.
+    pub fn publish(&self, last: &mut i64) {
+        let net = kit::alloc::thread_net();
+        if net != *last {
+            self.used.fetch_add(net - *last, Relaxed);
+            *last = net;
+        }
+    }
+
+    /// What the process used before the first thread published.
+    pub fn set_base(&self, bytes: u64) {
+        self.used.store(bytes as i64, Relaxed);
+        self.startup.store(bytes, Relaxed);
+    }
+
+    pub fn used(&self) -> u64 {
+        self.used.load(Relaxed).max(0) as u64
+    }
+
+    /// The peak is looked at once a tick and by INFO.
+    pub fn note_peak(&self, now_ms: i64) {
+        let used = self.used();
+        if self.peak.fetch_max(used, Relaxed) < used {
+            self.peak_unix_ms.store(now_ms, Relaxed);
+        }
+    }
+
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Relaxed).max(self.used())
+    }
+
+    pub fn peak_unix_ms(&self) -> i64 {
+        self.peak_unix_ms.load(Relaxed)
+    }
+
+    pub fn reset_peak(&self) {
+        self.peak.store(self.used(), Relaxed);
+    }
+
+    pub fn startup(&self) -> u64 {
+        self.startup.load(Relaxed)
+    }
+
+    pub fn set_startup(&self, bytes: u64) {
+        self.startup.store(bytes, Relaxed);
+    }
+
+    /// Bytes above the limit; 0 when below or without one.
+    pub fn excess(&self) -> u64 {
+        match self.limit.load(Relaxed) {
+            0 => 0,
+            limit => {
+                let counted = self.used().saturating_sub(self.not_counted.load(Relaxed));
+                counted.saturating_sub(limit)
+            }
+        }
+    }
+}

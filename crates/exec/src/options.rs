@@ -1,0 +1,102 @@
+//! The executor's options, and what happens when one of them changes.
+
+use crate::node::{Node, alarm};
+use crate::{evict, latency, memory, notify, slowlog};
+use kit::opt::{AnyOpt, Bool, Config, Int, Opt, Text, Words};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+pub static DATABASES: Opt<Int> =
+    Opt::int("databases", 16, 1..=65_000, "Number of databases, chosen with SELECT.").immutable();
+pub static CLUSTER_ENABLED: Opt<Bool> =
+    Opt::bool("cluster-enabled", false, "Cluster mode: keys are spread over nodes by slot.").immutable();
+pub static REQUIREPASS: Opt<Text> =
+    Opt::text("requirepass", "", "Password of the default user; empty: none is asked for.").sensitive();
+pub static NOTIFY: Opt<Text> = Opt::text(
+    "notify-keyspace-events",
+    "",
+    "Keyspace events that are published: K and E for the two kinds of channel, then classes.",
+)
+.check(notify_classes);
+pub static LATENCY_TRACKING: Opt<Bool> =
+    Opt::bool("latency-tracking", true, "Keeps a latency histogram per command.");
+pub static PROTO_MAX_BULK: Opt<Int> = Opt::int(
+    "proto-max-bulk-len",
+    512 * 1024 * 1024,
+    1024 * 1024..=i64::MAX,
+    "Longest single word of a request, and longest string, in bytes.",
+)
+.memory();
+pub static LAZY_EXPIRE: Opt<Bool> =
+    Opt::bool("lazyfree-lazy-expire", true, "Values of expired keys are freed in the background.");
+pub static LAZY_EVICTION: Opt<Bool> =
+    Opt::bool("lazyfree-lazy-eviction", true, "Values of evicted keys are freed in the background.");
+pub static LAZY_SERVER_DEL: Opt<Bool> = Opt::bool(
+    "lazyfree-lazy-server-del",
+    true,
+    "Values that a command replaces are freed in the background.",
+);
+pub static LAZY_USER_DEL: Opt<Bool> = Opt::bool("lazyfree-lazy-user-del", true, "DEL frees like UNLINK.");
+pub static LAZY_USER_FLUSH: Opt<Bool> =
+    Opt::bool("lazyfree-lazy-user-flush", true, "FLUSHALL and FLUSHDB free like with ASYNC.");
+pub static RENAME_COMMAND: Opt<Words> = Opt::words(
+    "rename-command",
+    &[],
+    "Gives a command another name, or none with an empty one. ACL rules are the better way.",
+)
+.check(rename_pairs)
+.gathers()
+.immutable()
+.hidden();
+
+pub static OPTIONS: &[&dyn AnyOpt] = &[
+    &DATABASES,
+    &CLUSTER_ENABLED,
+    &REQUIREPASS,
+    &NOTIFY,
+    &LATENCY_TRACKING,
+    &PROTO_MAX_BULK,
+    &LAZY_EXPIRE,
+    &LAZY_EVICTION,
+    &LAZY_SERVER_DEL,
+    &LAZY_USER_DEL,
+    &LAZY_USER_FLUSH,
+    &RENAME_COMMAND,
+    &slowlog::SLOWER_THAN,
+    &slowlog::MAX_LEN,
+    &latency::THRESHOLD,
+    &memory::MAXMEMORY,
+    &evict::POLICY,
+    &evict::SAMPLES,
+    &evict::TENACITY,
+    &evict::LFU_LOG_FACTOR,
+    &evict::LFU_DECAY_TIME,
+];
+
+fn notify_classes(text: &str) -> Result<String, String> {
+    match notify::parse(text) {
+        Some(classes) => Ok(notify::show(classes)),
+        None => Err("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
+    }
+}
+
+fn rename_pairs(words: &[String]) -> Result<Vec<String>, String> {
+    match words.len() % 2 {
+        0 => Ok(words.to_vec()),
+        _ => Err("wrong number of arguments".into()),
+    }
+}
+
+/// `rename-command` rules: lower-case name to new name.
+pub fn renames(config: &Config) -> HashMap<String, String> {
+    let words = config.get(&RENAME_COMMAND);
+    words.chunks_exact(2).map(|pair| (pair[0].to_ascii_lowercase(), pair[1].clone())).collect()
+}
+
+/// Takes over settings that are kept ready elsewhere for speed. Called at start and after CONFIG SET.
+pub fn apply_all(node: &Node) {
+    node.notify.store(notify::parse(&node.config.get(&NOTIFY)).unwrap_or(0), Relaxed);
+    let limit = node.config.get(&memory::MAXMEMORY).max(0) as u64;
+    node.memory.limit.store(limit, Relaxed);
+    node.alarms.set(alarm::MAXMEMORY, limit > 0);
+}

@@ -1,0 +1,171 @@
+//! Plans a request: which command, which keys, which shards; fetches their cache lines early.
+//!
+//! A window of requests is planned before the first of them runs, so that the misses of a cold
+//! table overlap instead of queueing up (design.md, "Measured").
+
+use crate::args::KeyAt;
+use crate::command::{Command, Find, Begin, Flags, KeyAccess, Reach};
+use crate::keys;
+use crate::node::Node;
+use crate::table::CommandNo;
+use keyspace::KeyHash;
+use proto::{Error, Word};
+
+/// Number of no command.
+pub(crate) const UNKNOWN: CommandNo = CommandNo::MAX;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub command: CommandNo,
+    /// 1, or 2 when a subcommand was named.
+    pub name_words: u8,
+    pub first_key: u32,
+    pub key_count: u32,
+}
+
+fn word<'a>(buf: &'a [u8], word: Word) -> &'a [u8] {
+    &buf[word.start as usize..word.start as usize + word.len as usize]
+}
+
+/// Resolves command and keys of one request and prefetches the buckets of its keys.
+#[inline]
+pub(crate) fn plan(node: &Node, db: usize, buf: &[u8], words: &[Word], keys: &mut Vec<KeyAt>) -> Plan {
+    let first_key = keys.len() as u32;
+    let Some(found) = node.commands.find(word(buf, words[0])) else {
+        return Plan { command: UNKNOWN, name_words: 1, first_key, key_count: 0 };
+    };
+    let mut command = found;
+    let mut name_words = 1;
+    if !node.commands.row(found).subcommands.is_empty()
+        && let Some(second) = words.get(1)
+        && let Some(sub) = node.commands.find_sub(found, word(buf, *second))
+    {
+        command = sub;
+        name_words = 2;
+    }
+    let row = node.commands.command(command);
+    match row.keys {
+        [] => {}
+        // Nearly all commands: one key at a fixed place.
+        [spec] if is_single(spec.begin, spec.find) && !spec.access.has(KeyAccess::NOT_KEY) => {
+            if let Begin::Index(at) = spec.begin
+                && let Some(key) = words.get(at as usize)
+            {
+                let hash = node.keyspace.hash(word(buf, *key));
+                node.keyspace.prefetch_bucket(db, hash);
+                keys.push(KeyAt { word: at as u32, hash });
+            }
+        }
+        _ => {
+            // A misfit is the body's to refuse; the keys found before it are locked.
+            let _ = keys::each_key(row, words.len(), &|i| word(buf, words[i]), &mut |found| {
+                let hash = node.keyspace.hash(word(buf, words[found.word]));
+                node.keyspace.prefetch_bucket(db, hash);
+                keys.push(KeyAt { word: found.word as u32, hash });
+            });
+        }
+    }
+    Plan { command, name_words, first_key, key_count: keys.len() as u32 - first_key }
+}
+
+fn is_single(begin: Begin, find: Find) -> bool {
+    matches!((begin, find), (Begin::Index(_), Find::Range { last: 0, .. }))
+}
+
+/// Second pass over a window: the entries behind the buckets.
+#[inline]
+pub(crate) fn prefetch_entries(node: &Node, db: usize, keys: &[KeyAt]) {
+    for key in keys {
+        node.keyspace.prefetch_entry(db, key.hash);
+    }
+}
+
+/// Lookup and arity: the first two gates.
+pub(crate) fn admit<'a>(
+    node: &Node,
+    plan: &Plan,
+    words: usize,
+    word: &dyn Fn(usize) -> &'a [u8],
+) -> Result<&'static Command, Error> {
+    if plan.command == UNKNOWN {
+        return Err(unknown_command(words, word));
+    }
+    let row = node.commands.row(plan.command);
+    let command = row.command;
+    if !row.subcommands.is_empty() && words > 1 {
+        // A container whose subcommand was not found.
+        return Err(Error::text(format!(
+            "ERR unknown subcommand '{}'. Try {} HELP.",
+            printable(word(1), 128),
+            row.full_name.to_ascii_uppercase(),
+        )));
+    }
+    if !command.arity.admits(words) {
+        return Err(Error::WrongArity(row.full_name.as_str().into()));
+    }
+    Ok(command)
+}
+
+fn unknown_command<'a>(words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> Error {
+    let mut args = String::new();
+    for i in 1..words {
+        if args.len() >= 128 {
+            break;
+        }
+        let left = 128 - args.len();
+        args.push_str(&format!("'{}' ", printable(word(i), left)));
+    }
+    Error::text(format!(
+        "ERR unknown command '{}', with args beginning with: {args}",
+        printable(word(0), 128)
+    ))
+}
+
+/// At most `max` characters of a word, line ends replaced.
+fn printable(word: &[u8], max: usize) -> String {
+    let text = String::from_utf8_lossy(&word[..word.len().min(max)]);
+    text.chars().map(|c| if c == '\r' || c == '\n' { ' ' } else { c }).collect()
+}
+
+/// What must be locked for a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Locks {
+    None,
+    One(u8),
+    /// The shards gathered in the caller's list.
+    Many,
+    World,
+}
+
+/// Shards of these keys, ascending, each once.
+pub(crate) fn shards_of(keys: &[KeyAt], into: &mut Vec<u8>) -> Locks {
+    match keys {
+        [] => Locks::None,
+        [key] => Locks::One(key.hash.shard() as u8),
+        keys => {
+            into.clear();
+            into.extend(keys.iter().map(|key| key.hash.shard() as u8));
+            into.sort_unstable();
+            into.dedup();
+            if let [one] = into.as_slice() { Locks::One(*one) } else { Locks::Many }
+        }
+    }
+}
+
+pub(crate) fn locks(command: &Command, keys: &[KeyAt], into: &mut Vec<u8>) -> Locks {
+    match command.reach {
+        Reach::World => Locks::World,
+        Reach::Walk => Locks::None,
+        Reach::Keys => shards_of(keys, into),
+    }
+}
+
+/// Hashes alone, for the router.
+pub(crate) fn hashes(keys: &[KeyAt]) -> Vec<KeyHash> {
+    keys.iter().map(|key| key.hash).collect()
+}
+
+/// Does the command run at once inside MULTI?
+pub(crate) fn is_queued(command: &Command) -> bool {
+    !command.has(Flags::NOT_QUEUED)
+}

@@ -1,0 +1,537 @@
+//! How commands run: plan a window, ask the gates, lock, call the body, follow up, unlock.
+//!
+//! The one door to the data: clients' batches, transactions, parked commands, replay, expiry and
+//! eviction all come through a `Turn`. A worker belongs to one event-loop thread and lends its
+//! scratch memory to the turn.
+
+use crate::args::{Args, KeyAt};
+use crate::changes::Changes;
+use crate::client::flag;
+use crate::command::{Command, Flags, Reach};
+use crate::ctx::{Ctx, ParkOn};
+use crate::db::{Db, Touch};
+use crate::evict::Pool;
+use crate::gates::{self, Intent, Verdict};
+use crate::held::{Held, WorldGuard};
+use crate::node::Node;
+use crate::plan::{self, Locks, Plan, UNKNOWN};
+use crate::seams::Unit;
+use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
+use crate::{evict, metrics, monitor, options, record};
+use kit::metric::Tally;
+use kit::world::{Rng, UnixMs};
+use parking_lot::MutexGuard;
+use proto::{Error, Reply, Request, Word};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+// A window's buckets and entries (three lines a key) stay well inside the first-level cache.
+const WINDOW: usize = 64;
+
+/// One event-loop thread's side of the executor.
+pub struct Worker {
+    pub node: Arc<Node>,
+    pub thread: usize,
+    pub(crate) scratch: Scratch,
+}
+
+/// What a turn needs and keeps from turn to turn.
+pub(crate) struct Scratch {
+    pub tally: Arc<Tally>,
+    pub rng: Rng,
+    pub changes: Changes,
+    pub unit: Unit,
+    pub shards: Vec<u8>,
+    pub pool: Pool,
+    pub mem_published: i64,
+    pub sweep: crate::expire::Sweep,
+}
+
+/// A connection's part of a batch: whole requests in its input buffer.
+pub struct Job<'j> {
+    pub session: &'j mut Session,
+    pub reply: &'j mut Reply,
+    pub input: &'j [u8],
+    pub words: &'j [Word],
+    pub requests: &'j [Request],
+    /// Requests that were taken; the rest waits because the client was parked or is closing.
+    pub done: usize,
+}
+
+impl Worker {
+    pub fn new(node: Arc<Node>, thread: usize) -> Worker {
+        let seed = node.rng.lock().next_u64();
+        let scratch = Scratch {
+            tally: node.tallies.thread(thread),
+            rng: Rng::new(seed),
+            changes: Changes::default(),
+            unit: Unit::default(),
+            shards: Vec::new(),
+            pool: Pool::default(),
+            mem_published: kit::alloc::thread_net(),
+            sweep: crate::expire::Sweep::default(),
+        };
+        Worker { node, thread, scratch }
+    }
+
+    pub fn tally(&self) -> &Tally {
+        &self.scratch.tally
+    }
+
+    /// Runs a batch: all whole requests of all ready connections.
+    pub fn run(&mut self, jobs: &mut [Job]) {
+        let node = Arc::clone(&self.node);
+        let mut turn = Turn::new(&node, self.thread, &mut self.scratch);
+        let mut plans: [(usize, usize, Plan); WINDOW] = [(0, 0, Plan::NONE); WINDOW];
+        let mut keys: Vec<KeyAt> = Vec::with_capacity(WINDOW * 2);
+        let (mut job_idx, mut request_idx) = (0, 0);
+        while job_idx < jobs.len() {
+            // Plan a window: find commands, hash keys, fetch buckets, then entries.
+            let mut len = 0;
+            keys.clear();
+            while len < WINDOW && job_idx < jobs.len() {
+                let job = &jobs[job_idx];
+                let Some(request) = job.requests.get(request_idx) else {
+                    job_idx += 1;
+                    request_idx = 0;
+                    continue;
+                };
+                let plan = plan::plan(&node, job.session.db, job.input, words_of(job, request), &mut keys);
+                plans[len] = (job_idx, request_idx, plan);
+                len += 1;
+                request_idx += 1;
+            }
+            for (job, _, plan) in &plans[..len] {
+                plan::prefetch_entries(&node, jobs[*job].session.db, plan.keys(&keys));
+            }
+            turn.begin_window();
+            for (job_idx, request_idx, plan) in &plans[..len] {
+                let job = &mut jobs[*job_idx];
+                if !job.session.is_open() || job.done < *request_idx {
+                    continue;
+                }
+                job.done = request_idx + 1;
+                let words = words_of(job, &job.requests[*request_idx]);
+                turn.request(job.session, job.reply, job.input, words, *plan, plan.keys(&keys));
+            }
+        }
+        turn.end();
+    }
+
+    /// Runs one request that lives outside an input buffer (inline with escapes, tests, replay).
+    pub fn run_owned(&mut self, session: &mut Session, reply: &mut Reply, request: &OwnedRequest) {
+        if request.words.is_empty() {
+            return;
+        }
+        let node = Arc::clone(&self.node);
+        let mut turn = Turn::new(&node, self.thread, &mut self.scratch);
+        turn.begin_window();
+        turn.owned_request(session, reply, request);
+        turn.end();
+    }
+
+    /// Runs a parked command again. The client may be parked anew afterwards.
+    pub fn resume(&mut self, session: &mut Session, reply: &mut Reply) {
+        let Some(parked) = self.unpark(session) else { return };
+        self.run_owned(session, reply, &parked.request);
+    }
+
+    /// Takes a client out of the parking place without running its command.
+    pub fn unpark(&mut self, session: &mut Session) -> Option<Box<Parked>> {
+        let parked = session.parked.take()?;
+        session.record.set_flag(flag::BLOCKED, false);
+        self.node.clients.blocked.fetch_sub(1, Relaxed);
+        Some(parked)
+    }
+
+    /// The client is gone: everything kept for it elsewhere goes too.
+    pub fn disconnect(&mut self, session: &mut Session) {
+        self.unpark(session);
+        crate::watch::unwatch_all(&self.node, session);
+        if session.multi.take().is_some() {
+            self.node.clients.in_multi.fetch_sub(1, Relaxed);
+        }
+        if session.monitor {
+            monitor::leave(&self.node, session);
+        }
+        self.node.clients.remove(session.record.id);
+    }
+
+    /// A turn for work that is no client's: expiry, eviction, replay.
+    pub(crate) fn turn<R>(&mut self, work: impl FnOnce(&mut Turn) -> R) -> R {
+        let node = Arc::clone(&self.node);
+        let mut turn = Turn::new(&node, self.thread, &mut self.scratch);
+        turn.begin_window();
+        let result = work(&mut turn);
+        turn.end();
+        result
+    }
+}
+
+fn words_of<'j>(job: &Job<'j>, request: &Request) -> &'j [Word] {
+    &job.words[request.first_word as usize..(request.first_word + request.word_count) as usize]
+}
+
+/// One batch being run: the locks it holds and its view of time.
+pub(crate) struct Turn<'w, 'n> {
+    pub node: &'n Node,
+    pub held: Held<'n>,
+    pub scratch: &'w mut Scratch,
+    pub thread: usize,
+    pub now: UnixMs,
+    pub touch: Touch,
+    running: Option<MutexGuard<'n, ()>>,
+    mono_ns: u64,
+}
+
+impl<'w, 'n> Turn<'w, 'n> {
+    fn new(node: &'n Node, thread: usize, scratch: &'w mut Scratch) -> Turn<'w, 'n> {
+        let running = Some(node.world.enter(thread));
+        Turn {
+            node,
+            held: Held::new(&node.keyspace),
+            scratch,
+            thread,
+            now: UnixMs(0),
+            touch: Touch::No,
+            running,
+            mono_ns: 0,
+        }
+    }
+
+    fn begin_window(&mut self) {
+        self.now = self.node.clock.unix_ms();
+        self.touch = evict::touch(self.node, self.now);
+        self.mono_ns = self.node.clock.mono_ns();
+    }
+
+    fn end(mut self) {
+        self.held.release();
+        self.node.memory.publish(&mut self.scratch.mem_published);
+    }
+
+    fn owned_request(&mut self, session: &mut Session, reply: &mut Reply, request: &OwnedRequest) {
+        let mut keys = Vec::new();
+        let plan = plan::plan(self.node, session.db, &request.buf, &request.words, &mut keys);
+        self.request(session, reply, &request.buf, &request.words, plan, &keys);
+    }
+
+    /// One request of a client, from the gates to the follow-up.
+    fn request(
+        &mut self,
+        session: &mut Session,
+        reply: &mut Reply,
+        buf: &[u8],
+        words: &[Word],
+        plan: Plan,
+        keys: &[KeyAt],
+    ) {
+        let start = reply.mark();
+        if session.reply_mode == ReplyMode::SkipNext {
+            session.reply_mode = ReplyMode::Skip;
+        }
+        let hasher = |key: &[u8]| self.node.keyspace.hash(key);
+        let mut args = Args::new(buf, words, keys, &hasher);
+        args.name_words = usize::from(plan.name_words);
+        self.gated(session, reply, &args, plan, keys);
+        match session.reply_mode {
+            ReplyMode::On | ReplyMode::SkipNext => {}
+            ReplyMode::Off => reply.truncate(start),
+            ReplyMode::Skip => {
+                reply.truncate(start);
+                if session.parked.is_none() {
+                    session.reply_mode = ReplyMode::On;
+                }
+            }
+        }
+    }
+
+    fn gated(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, plan: Plan, keys: &[KeyAt]) {
+        let command = match plan::admit(self.node, &plan, args.len(), &|i| args.get(i)) {
+            Ok(command) => command,
+            Err(error) => return self.refuse(session, reply, plan.command, &error),
+        };
+        let mut intent = Intent::of(command);
+        if let Some(multi) = &session.multi
+            && command.has(Flags::RUNS_QUEUE)
+            && !multi.dirty
+        {
+            intent = intent.with(queued_flags(self.node, &multi.queued));
+        }
+        let hashes = if self.node.router.get().is_some() { plan::hashes(keys) } else { Vec::new() };
+        let node = self.node;
+        let now = self.now;
+        let verdict = gates::ask(node, session, intent, &hashes, now, &mut || self.make_room());
+        match verdict {
+            Verdict::Run => {}
+            Verdict::Refuse(error) if command.has(Flags::RUNS_QUEUE) && session.multi.is_some() => {
+                crate::watch::end_multi(node, session);
+                let error = Error::text(format!("EXECABORT Transaction discarded because of: {error}"));
+                return self.refuse(session, reply, plan.command, &error);
+            }
+            Verdict::Refuse(error) => return self.refuse(session, reply, plan.command, &error),
+            Verdict::Hold(until) => {
+                let park = ParkOn { why: Why::Paused, deadline: Some(until) };
+                return self.park(session, args, plan.command, park);
+            }
+        }
+        if session.multi.is_some() && plan::is_queued(command) {
+            return self.queue(session, reply, command, args, plan.command);
+        }
+        self.lock(command, keys, |turn| turn.call(session, reply, args, plan.command, false));
+    }
+
+    /// Takes what the command needs, runs `body`, and gives back what should not be kept.
+    fn lock(&mut self, command: &Command, keys: &[KeyAt], body: impl FnOnce(&mut Self)) {
+        let mut shards = std::mem::take(&mut self.scratch.shards);
+        let locks = plan::locks(command, keys, &mut shards);
+        self.lock_as(locks, &shards, body);
+        self.scratch.shards = shards;
+    }
+
+    fn lock_as(&mut self, locks: Locks, shards: &[u8], body: impl FnOnce(&mut Self)) {
+        match locks {
+            Locks::None => self.held.release(),
+            Locks::One(shard) => self.held.lock_one(shard),
+            Locks::Many => self.held.lock_many(shards),
+            Locks::World => {
+                let world = self.take_world();
+                body(self);
+                return self.leave_world(world);
+            }
+        }
+        body(self);
+    }
+
+    fn take_world(&mut self) -> WorldGuard<'n> {
+        self.held.release();
+        self.running = None;
+        let world = self.node.world.exclusive();
+        self.held.set_world(true);
+        world
+    }
+
+    fn leave_world(&mut self, world: WorldGuard<'n>) {
+        self.held.set_world(false);
+        drop(world);
+        self.running = Some(self.node.world.enter(self.thread));
+    }
+
+    /// Calls a body under its locks, and does what follows from it.
+    fn call(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, number: u16, nested: bool) {
+        let node = self.node;
+        let command = node.commands.command(number);
+        session.record.command.store(u32::from(number), Relaxed);
+        if node.clients.monitors.load(Relaxed) > 0 {
+            monitor::feed(node, session, command, args, self.now_us());
+        }
+        let mark = reply.mark();
+        let db = Db {
+            node,
+            held: &mut self.held,
+            changes: &mut self.scratch.changes,
+            tally: &self.scratch.tally,
+            rng: &mut self.scratch.rng,
+            index: session.db,
+            now: self.now,
+            touch: if session.no_touch && !command.has(Flags::WRITE) { Touch::No } else { self.touch },
+            keep_expired: false,
+        };
+        let mut ctx = Ctx {
+            db,
+            reply,
+            session,
+            node,
+            command: number,
+            thread: self.thread,
+            nested,
+            park: None,
+            run_queue: false,
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(|| (command.run)(&mut ctx, args)));
+        let (park, run_queue) = (ctx.park.take(), ctx.run_queue);
+        let mut failed = false;
+        match outcome {
+            Ok(Ok(())) if run_queue => self.transaction(session, reply),
+            Ok(Ok(())) => {}
+            Ok(Err(Error::Away)) => {
+                reply.truncate(mark);
+                return self.fetch_away(session, args, number);
+            }
+            Ok(Err(Error::Park)) => {
+                reply.truncate(mark);
+                self.scratch.changes.clear();
+                let park = park.unwrap_or(ParkOn { why: Why::Blocked, deadline: None });
+                return self.park(session, args, number, park);
+            }
+            Ok(Err(error)) => {
+                reply.truncate(mark);
+                self.reply_error(reply, &error);
+                failed = true;
+            }
+            Err(panic) => {
+                reply.truncate(mark);
+                self.reply_error(reply, &panic_error(command, args, panic.as_ref()));
+                self.scratch.tally.add(&metrics::PANICS, 1);
+                failed = true;
+            }
+        }
+        self.follow_up(session, args, command, nested);
+        let mono_ns = node.clock.mono_ns();
+        let nanos = mono_ns.saturating_sub(self.mono_ns);
+        self.mono_ns = mono_ns;
+        self.scratch.tally.add(&metrics::COMMANDS_PROCESSED, 1);
+        let histogram = node.config.get(&options::LATENCY_TRACKING);
+        node.command_stats.ran(self.thread, number, nanos, failed, histogram);
+        self.note_if_slow(session, command, args, nanos / 1000);
+    }
+
+    /// Limits are read after the command ran: it may have been the CONFIG SET that changed them.
+    #[inline]
+    fn note_if_slow(&mut self, session: &Session, command: &Command, args: &Args, micros: u64) {
+        let node = self.node;
+        let slower_than = node.config.get(&crate::slowlog::SLOWER_THAN);
+        if slower_than >= 0 && micros >= slower_than as u64 {
+            record::slow(self, session, command, args, micros);
+        }
+        let threshold = node.config.get(&crate::latency::THRESHOLD);
+        if threshold > 0 && micros >= 1000 * threshold as u64 {
+            let event = if command.has(Flags::FAST) { "fast-command" } else { "command" };
+            node.latency.note(threshold, event, self.now.secs(), micros / 1000);
+        }
+    }
+
+    /// EXEC: the queued commands, under all their locks at once.
+    fn transaction(&mut self, session: &mut Session, reply: &mut Reply) {
+        let Some(multi) = session.multi.as_ref() else { return };
+        if multi.dirty {
+            crate::watch::end_multi(self.node, session);
+            self.reply_error(reply, &Error::ExecAbort);
+            return;
+        }
+        let mut keys = Vec::new();
+        let mut plans = Vec::with_capacity(multi.queued.len());
+        let mut world = false;
+        for queued in &multi.queued {
+            let (buf, words) = (&queued.request.buf, &queued.request.words);
+            let plan = plan::plan(self.node, session.db, buf, words, &mut keys);
+            world |= self.node.commands.command(queued.command).reach != Reach::Keys;
+            plans.push(plan);
+        }
+        // Watched shards are locked too: two transactions that watch each other's keys must not
+        // both succeed.
+        let mut locked: Vec<KeyAt> = keys.clone();
+        if let Some(watch) = &session.watch {
+            locked.extend(watch.keys.iter().map(|key| KeyAt { word: 0, hash: key.hash }));
+        }
+        let mut shards = Vec::new();
+        let locks = if world { Locks::World } else { plan::shards_of(&locked, &mut shards) };
+        self.lock_as(locks, &shards, |turn| {
+            if let Some(watch) = &session.watch
+                && crate::watch::is_broken(watch, &mut turn.held, turn.now)
+            {
+                crate::watch::take_multi(turn.node, session, &mut turn.held);
+                return reply.null_array();
+            }
+            let multi = crate::watch::take_multi(turn.node, session, &mut turn.held).unwrap_or_default();
+            reply.array(multi.queued.len());
+            session.deny_blocking = true;
+            for (queued, plan) in multi.queued.iter().zip(&plans) {
+                let hasher = |key: &[u8]| turn.node.keyspace.hash(key);
+                let request = &queued.request;
+                let mut args = Args::new(&request.buf, &request.words, plan.keys(&keys), &hasher);
+                args.name_words = usize::from(plan.name_words);
+                turn.call(session, reply, &args, queued.command, true);
+            }
+            session.deny_blocking = false;
+            turn.append_unit();
+        });
+    }
+
+    fn queue(&mut self, session: &mut Session, reply: &mut Reply, command: &Command, args: &Args, number: u16) {
+        if command.has(Flags::NO_MULTI) {
+            return self.refuse(session, reply, number, &Error::NotInMulti);
+        }
+        let Some(multi) = session.multi.as_mut() else { return };
+        // A transaction that will abort anyway does not collect commands.
+        if !multi.dirty {
+            let request = OwnedRequest::copy(args.buf(), args.words());
+            multi.mem_bytes += request.mem_bytes() + size_of::<Queued>();
+            multi.queued.push(Queued { command: number, request });
+        }
+        session.record.multi.store(multi.queued.len() as i64, Relaxed);
+        session.record.multi_mem.store(multi.mem_bytes, Relaxed);
+        reply.queued();
+    }
+
+    fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, error: &Error) {
+        if let Some(multi) = session.multi.as_mut() {
+            multi.dirty = true;
+            multi.queued.clear();
+        }
+        if number != UNKNOWN {
+            self.node.command_stats.rejected(self.thread, number);
+        }
+        self.reply_error(reply, error);
+    }
+
+    fn reply_error(&mut self, reply: &mut Reply, error: &Error) {
+        self.scratch.tally.add(&metrics::ERROR_REPLIES, 1);
+        self.node.error_stats.count(error.prefix());
+        reply.error(error);
+    }
+
+    fn park(&mut self, session: &mut Session, args: &Args, number: u16, park: ParkOn) {
+        let request = OwnedRequest::copy(args.buf(), args.words());
+        session.parked =
+            Some(Box::new(Parked { command: number, request, why: park.why, deadline: park.deadline }));
+        session.record.set_flag(flag::BLOCKED, true);
+        self.node.clients.blocked.fetch_add(1, Relaxed);
+    }
+
+    /// Keys of the command are not in memory: it waits until they were brought in.
+    fn fetch_away(&mut self, session: &mut Session, args: &Args, number: u16) {
+        let away = std::mem::take(&mut self.scratch.changes.away);
+        self.scratch.changes.clear();
+        self.park(session, args, number, ParkOn { why: Why::Away, deadline: None });
+        crate::away::fetch(self.node, &session.record, away);
+    }
+
+    fn now_us(&self) -> i64 {
+        self.node.clock.unix_us()
+    }
+
+    pub(crate) fn make_room(&mut self) -> bool {
+        self.node.memory.publish(&mut self.scratch.mem_published);
+        if self.node.memory.excess() == 0 {
+            return true;
+        }
+        self.held.release();
+        evict::make_room(self)
+    }
+}
+
+impl Plan {
+    const NONE: Plan = Plan { command: UNKNOWN, name_words: 1, first_key: 0, key_count: 0 };
+
+    fn keys<'k>(&self, keys: &'k [KeyAt]) -> &'k [KeyAt] {
+        &keys[self.first_key as usize..(self.first_key + self.key_count) as usize]
+    }
+}
+
+fn queued_flags(node: &Node, queued: &[Queued]) -> Flags {
+    queued.iter().fold(Flags::NONE, |flags, queued| flags | node.commands.command(queued.command).flags)
+}
+
+/// A body panicked: the client is told, the log gets the command, everybody else goes on.
+fn panic_error(command: &Command, args: &Args, panic: &(dyn std::any::Any + Send)) -> Error {
+    let cause = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown cause");
+    let words: Vec<String> = (0..args.len().min(8)).map(|i| args.text(i).chars().take(64).collect()).collect();
+    kit::warning!("Command {} ended by a mistake of the server's: {cause}; request: {words:?}", command.name);
+    Error::text(format!("ERR internal error in '{}': {cause}", command.name.to_ascii_lowercase()))
+}

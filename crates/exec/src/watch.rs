@@ -1,0 +1,117 @@
+//! WATCH: which clients want to know whether a key changed before their EXEC.
+//!
+//! A watcher stands in the key's shard, under the shard's lock, and holds a token it shares with its
+//! client. Keys are told apart by their hash alone: two keys of one 64-bit hash would break a
+//! transaction without need, once in many lifetimes.
+
+use crate::args::Key;
+use crate::client::flag;
+use crate::db::Db;
+use crate::held::Held;
+use crate::node::{Node, Watcher};
+use crate::session::{Multi, Session, WatchedKey, Watching};
+use kit::world::UnixMs;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Begins to watch a key (its shard is held).
+pub fn watch(db: &mut Db, session: &mut Session, key: Key) {
+    let index = db.index;
+    let entry = db.held.shard(key.hash.shard() as u8).find(index, key.hash, key.bytes);
+    let was_stale = entry.is_some_and(|entry| db_stale(entry.deadline(), db.now));
+    let watching = session
+        .watch
+        .get_or_insert_with(|| Box::new(Watching { token: Arc::default(), keys: Vec::new() }));
+    if watching.keys.iter().any(|known| known.db == index && *known.key == *key.bytes) {
+        return;
+    }
+    if watching.keys.is_empty() {
+        db.node.clients.watching.fetch_add(1, Relaxed);
+    }
+    let token = Arc::clone(&watching.token);
+    watching.keys.push(WatchedKey { db: index, hash: key.hash, key: key.bytes.into(), was_stale });
+    session.record.watching.store(watching.keys.len(), Relaxed);
+    let watchers = &mut db.held.shard(key.hash.shard() as u8).ext.watchers;
+    watchers.entry((index as u16, key.hash)).or_default().push(Watcher { token, was_stale });
+}
+
+fn db_stale(deadline: Option<UnixMs>, now: UnixMs) -> bool {
+    deadline.is_some_and(|deadline| deadline <= now)
+}
+
+/// Was a watched key changed, or did its time come? The shards of the keys are held.
+pub(crate) fn is_broken(watching: &Watching, held: &mut Held, now: UnixMs) -> bool {
+    watching.token.dirty.load(Relaxed)
+        || watching.keys.iter().any(|key| {
+            let entry = held.shard(key.hash.shard() as u8).find(key.db, key.hash, &key.key);
+            !key.was_stale && entry.is_some_and(|entry| db_stale(entry.deadline(), now))
+        })
+}
+
+/// Forgets all watched keys. Takes their shards one by one: the caller holds none.
+pub fn unwatch_all(node: &Node, session: &mut Session) {
+    if let Some(watching) = stop_watching(node, session) {
+        for key in &watching.keys {
+            let mut shard = node.keyspace.lock(key.hash.shard());
+            forget(&mut shard.ext.watchers, key, &watching);
+        }
+    }
+}
+
+/// The same for shards that are held.
+fn unwatch_held(node: &Node, session: &mut Session, held: &mut Held) {
+    if let Some(watching) = stop_watching(node, session) {
+        for key in &watching.keys {
+            forget(&mut held.shard(key.hash.shard() as u8).ext.watchers, key, &watching);
+        }
+    }
+}
+
+fn stop_watching(node: &Node, session: &mut Session) -> Option<Box<Watching>> {
+    let watching = session.watch.take()?;
+    session.record.watching.store(0, Relaxed);
+    session.record.set_flag(flag::DIRTY_CAS, false);
+    node.clients.watching.fetch_sub(1, Relaxed);
+    Some(watching)
+}
+
+type Watchers = std::collections::HashMap<(u16, keyspace::KeyHash), Vec<Watcher>>;
+
+fn forget(watchers: &mut Watchers, key: &WatchedKey, watching: &Watching) {
+    let place = (key.db as u16, key.hash);
+    if let Some(list) = watchers.get_mut(&place) {
+        list.retain(|watcher| !Arc::ptr_eq(&watcher.token, &watching.token));
+        if list.is_empty() {
+            watchers.remove(&place);
+        }
+    }
+}
+
+/// Opens MULTI.
+pub fn begin_multi(node: &Node, session: &mut Session) {
+    session.multi = Some(Box::default());
+    session.record.set_flag(flag::MULTI, true);
+    session.record.multi.store(0, Relaxed);
+    node.clients.in_multi.fetch_add(1, Relaxed);
+}
+
+/// Closes MULTI and forgets the watched keys (DISCARD, a refused EXEC). The caller holds no shard.
+pub fn end_multi(node: &Node, session: &mut Session) {
+    unwatch_all(node, session);
+    close_multi(node, session);
+}
+
+/// Closes MULTI for EXEC, which holds the shards of the watched keys, and gives what was queued.
+pub(crate) fn take_multi(node: &Node, session: &mut Session, held: &mut Held) -> Option<Multi> {
+    unwatch_held(node, session, held);
+    close_multi(node, session)
+}
+
+fn close_multi(node: &Node, session: &mut Session) -> Option<Multi> {
+    let multi = session.multi.take()?;
+    session.record.set_flag(flag::MULTI, false);
+    session.record.multi.store(-1, Relaxed);
+    session.record.multi_mem.store(0, Relaxed);
+    node.clients.in_multi.fetch_sub(1, Relaxed);
+    Some(*multi)
+}

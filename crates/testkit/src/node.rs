@@ -1,0 +1,201 @@
+//! A node in process: simulated clock and disk, one worker, any number of clients.
+
+use crate::script::{self, Expect, Step};
+use exec::client::ClientRecord;
+use exec::seams::{Log, Mail, Mailbox, Unit};
+use exec::session::{OwnedRequest, Session};
+use exec::{Command, Node, Parts, Worker};
+use kit::opt::Config;
+use kit::world::{Clock, SimClock, SimDisk};
+use parking_lot::Mutex;
+use proto::Reply;
+use proto::resp_client::{Value, decode};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Start of simulated time: 2026-01-01T00:00:00Z.
+const START_MS: i64 = 1_767_225_600_000;
+
+pub struct TestNode {
+    pub node: Arc<Node>,
+    pub worker: Worker,
+    pub clock: Arc<SimClock>,
+    pub log: Arc<RecordingLog>,
+    mail: Arc<Post>,
+    clients: BTreeMap<usize, Client>,
+}
+
+pub struct Client {
+    pub session: Session,
+    pub reply: Reply,
+}
+
+/// The log's twin: remembers every unit.
+#[derive(Default)]
+pub struct RecordingLog {
+    pub units: Mutex<Vec<Unit>>,
+}
+
+impl Log for RecordingLog {
+    fn append(&self, unit: &Unit) {
+        self.units.lock().push(unit.clone());
+    }
+}
+
+impl RecordingLog {
+    /// Every command logged so far, one line each, `|` before the lines of a unit of several.
+    pub fn lines(&self) -> Vec<String> {
+        let units = self.units.lock();
+        let line = |(_, words): &(usize, Vec<Vec<u8>>)| {
+            let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+            words.join(" ")
+        };
+        units.iter().flat_map(|unit| unit.commands.iter().map(line)).collect()
+    }
+}
+
+#[derive(Default)]
+struct Post {
+    mail: Mutex<Vec<Mail>>,
+}
+
+impl Mailbox for Post {
+    fn send(&self, mail: Mail) {
+        self.mail.lock().push(mail);
+    }
+}
+
+impl TestNode {
+    pub fn new(commands: &'static [&'static Command]) -> TestNode {
+        TestNode::with_options(commands, &[])
+    }
+
+    /// A node whose configuration has these settings besides the defaults.
+    pub fn with_options(commands: &'static [&'static Command], settings: &[(&str, &str)]) -> TestNode {
+        let config = Arc::new(Config::new(&[exec::options::OPTIONS]));
+        for (name, value) in settings {
+            config.set(name, &[value]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        let clock = Arc::new(SimClock::new(START_MS));
+        let parts = Parts {
+            commands: vec![commands],
+            metrics: vec![exec::metrics::METRICS],
+            clock: clock.clone(),
+            disk: Arc::new(SimDisk::default()),
+            threads: 1,
+            seed: 1,
+        };
+        let node = Node::new(parts, config);
+        let (log, mail) = (Arc::new(RecordingLog::default()), Arc::new(Post::default()));
+        let _ = node.log.set(log.clone());
+        let _ = node.mailboxes.set(vec![mail.clone()]);
+        let worker = Worker::new(node.clone(), 0);
+        TestNode { node, worker, clock, log, mail, clients: BTreeMap::new() }
+    }
+
+    /// Client `number`, connected at its first use.
+    pub fn client(&mut self, number: usize) -> &mut Client {
+        let node = &self.node;
+        self.clients.entry(number).or_insert_with(|| {
+            let id = node.clients.next_id();
+            let addr = format!("127.0.0.1:{}", 50_000 + number);
+            let record = ClientRecord::new(id, 10 + number as i32, addr, "127.0.0.1:6379".into(), node.now().0);
+            let record = Arc::new(record);
+            node.clients.add(record.clone());
+            let open = node.config.get(&exec::options::REQUIREPASS).is_empty();
+            Client { session: Session::new(record, open), reply: Reply::new() }
+        })
+    }
+
+    /// Sends one request and gives the bytes of its reply.
+    pub fn ask<W: AsRef<[u8]>>(&mut self, client: usize, words: &[W]) -> Vec<u8> {
+        self.client(client);
+        let client = self.clients.get_mut(&client).expect("made above");
+        self.worker.run_owned(&mut client.session, &mut client.reply, &OwnedRequest::from_words(words));
+        let bytes = client.reply.to_vec();
+        client.reply.clear();
+        self.deliver();
+        bytes
+    }
+
+    /// One request as text: `ask_line("SET k v")`.
+    pub fn ask_line(&mut self, line: &str) -> Value {
+        let words: Vec<&str> = line.split(' ').collect();
+        let bytes = self.ask(1, &words);
+        decode(&bytes).expect("well formed").expect("whole").0
+    }
+
+    pub fn advance(&mut self, ms: u64) {
+        self.clock.advance_ms(ms);
+        while self.worker.sweep_expired() == exec::Progress::More {}
+        let now = self.clock.unix_ms();
+        for client in self.clients.values_mut() {
+            if client.session.parked.as_ref().is_some_and(|parked| parked.deadline.is_some_and(|at| at <= now)) {
+                self.worker.resume(&mut client.session, &mut client.reply);
+            }
+        }
+        self.deliver();
+    }
+
+    /// Carries out the mail that other clients' commands sent.
+    pub fn deliver(&mut self) {
+        loop {
+            let mail: Vec<Mail> = std::mem::take(&mut *self.mail.mail.lock());
+            if mail.is_empty() {
+                return;
+            }
+            for mail in mail {
+                match mail {
+                    Mail::Resume(id) => {
+                        let client = self.clients.values_mut().find(|client| client.session.record.id == id);
+                        if let Some(client) = client {
+                            self.worker.resume(&mut client.session, &mut client.reply);
+                        }
+                    }
+                    Mail::Push(id, bytes) => {
+                        let client = self.clients.values_mut().find(|client| client.session.record.id == id);
+                        if let Some(client) = client {
+                            client.reply.raw(&bytes);
+                        }
+                    }
+                    Mail::Kill(id) => {
+                        let number = self.clients.iter().find(|(_, client)| client.session.record.id == id);
+                        if let Some(mut client) = number.map(|(number, _)| *number).and_then(|n| self.clients.remove(&n)) {
+                            self.worker.disconnect(&mut client.session);
+                        }
+                    }
+                    Mail::Nudge => {
+                        for client in self.clients.values_mut() {
+                            if client.session.parked.as_ref().is_some_and(|parked| parked.why == exec::session::Why::Paused) {
+                                self.worker.resume(&mut client.session, &mut client.reply);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn converse(&mut self, text: &str) {
+        for step in script::parse(text) {
+            match step {
+                Step::Advance { ms } => self.advance(ms),
+                Step::Ask { client, words, expect, text } => {
+                    let bytes = self.ask(client, &words);
+                    let Some(expect) = expect else { continue };
+                    if expect == Expect::Parked {
+                        assert!(bytes.is_empty(), "{text}: a reply came: {:?}", String::from_utf8_lossy(&bytes));
+                        assert!(self.clients[&client].session.parked.is_some(), "{text}: not parked");
+                        continue;
+                    }
+                    let decoded = decode(&bytes).unwrap_or_else(|error| panic!("{text}: {error:?} in {bytes:?}"));
+                    let Some((value, used)) = decoded else {
+                        panic!("{text}: no whole reply in {:?}", String::from_utf8_lossy(&bytes))
+                    };
+                    assert!(script::fits(&expect, &value), "{text}\n  got {value:?}");
+                    assert_eq!(used, bytes.len(), "{text}: more than one reply: {:?}", String::from_utf8_lossy(&bytes));
+                }
+            }
+        }
+    }
+}
