@@ -6,6 +6,7 @@
 pub mod bitmap;
 pub mod connection;
 pub mod generic;
+mod help;
 pub mod server;
 pub mod string;
 pub mod transactions;

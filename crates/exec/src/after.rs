@@ -16,8 +16,17 @@ impl Turn<'_, '_> {
         if self.scratch.changes.is_empty() {
             return;
         }
+        // A walk holds no shard by now: each is taken for its key, and what happened to the key is in
+        // the log before the shard is free again.
+        let walked = self.held.is_empty() && !self.held.is_world();
         for name in std::mem::take(&mut self.scratch.changes.expired) {
-            self.remove_expired(&name, false);
+            let removed = self.remove_expired(&name, false);
+            if removed && walked {
+                self.append_unit();
+            }
+        }
+        for name in std::mem::take(&mut self.scratch.changes.replaced) {
+            self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.into_vec()]));
         }
         let touched = std::mem::take(&mut self.scratch.changes.touched);
         self.wake_watchers(&touched);
@@ -64,20 +73,19 @@ impl Turn<'_, '_> {
         self.scratch.unit.commands.clear();
     }
 
-    /// Removes a key if it is (still) past its time. Its shard is held.
+    /// Removes a key if it is (still) past its time. Its shard is held, or none but the one of the
+    /// key before it.
     pub(crate) fn remove_expired(&mut self, name: &KeyName, swept: bool) -> bool {
         // While writes are held back nothing is removed, so that a failover finds equal data.
-        if self.holds_expired() {
+        if self.node.holds_expired(self.now) {
             return false;
         }
         let now = self.now;
-        let shard = match self.held.is_world() || !self.held.is_empty() {
-            true => self.held.shard(name.hash.shard() as u8),
-            false => {
-                self.held.lock_one(name.hash.shard() as u8);
-                self.held.shard(name.hash.shard() as u8)
-            }
-        };
+        let shard = name.hash.shard() as u8;
+        if !self.held.holds(shard) {
+            self.held.lock_one(shard);
+        }
+        let shard = self.held.shard(shard);
         let stale = shard
             .find(name.db, name.hash, &name.key)
             .is_some_and(|entry| entry.deadline().is_some_and(|deadline| deadline <= now));
@@ -136,17 +144,10 @@ impl Turn<'_, '_> {
             let watchers = &mut self.held.shard(touched.hash.shard() as u8).ext.watchers;
             let Some(list) = watchers.get(&(touched.db, touched.hash)) else { continue };
             for watcher in list {
-                if !(touched.was_stale && watcher.was_stale) {
+                if !(touched.was_stale && watcher.key.was_stale.load(Relaxed)) {
                     watcher.token.dirty.store(true, Relaxed);
                 }
             }
         }
-    }
-
-    /// Do keys past their time stay where they are for now?
-    fn holds_expired(&self) -> bool {
-        use crate::node::alarm;
-        self.node.alarms.get() & alarm::PAUSED != 0
-            && self.node.pause.state(&self.node.alarms, self.now).0 != crate::pause::Paused::No
     }
 }

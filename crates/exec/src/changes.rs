@@ -11,6 +11,9 @@ pub struct Changes {
     pub events: Vec<Event>,
     /// Keys found past their time: removed when the command is done, before its own effect.
     pub expired: Vec<KeyName>,
+    /// Keys past their time that the body replaced: the log says DEL before the command, because
+    /// its replay leaves such keys in place.
+    pub replaced: Vec<KeyName>,
     /// Keys that must be brought in before the command can run.
     pub away: Vec<KeyName>,
     pub effect: Effect,
@@ -57,6 +60,7 @@ impl Changes {
         self.touched.is_empty()
             && self.events.is_empty()
             && self.expired.is_empty()
+            && self.replaced.is_empty()
             && self.away.is_empty()
             && self.effect == Effect::AsCalled
             && self.dirty_extra == 0
@@ -66,6 +70,7 @@ impl Changes {
         self.touched.clear();
         self.events.clear();
         self.expired.clear();
+        self.replaced.clear();
         self.away.clear();
         self.effect = Effect::AsCalled;
         self.dirty_extra = 0;

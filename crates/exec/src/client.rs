@@ -47,6 +47,8 @@ pub mod flag {
     pub const MASTER: u32 = 1 << 12;
     pub const READONLY: u32 = 1 << 13;
     pub const AUTHENTICATED: u32 = 1 << 14;
+    /// Of those that are BLOCKED: a blocking command, not a pause or a key on its way.
+    pub const WAITS_FOR_KEYS: u32 = 1 << 15;
 
     pub const LETTERS: &[(u32, char)] = &[
         (REPLICA, 'S'),
@@ -168,6 +170,11 @@ impl ClientRecord {
         }
     }
 
+    /// Sits on this machine: a unix socket or a loopback address.
+    pub fn is_local(&self) -> bool {
+        self.has(flag::UNIX_SOCKET) || self.addr.starts_with("127.") || self.addr.starts_with("[::1]:")
+    }
+
     pub fn kind(&self) -> ClientKind {
         let flags = self.flags.load(Relaxed);
         if flags & flag::MASTER != 0 {
@@ -216,6 +223,11 @@ impl Clients {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Is this client connected and not asked to close?
+    pub fn has(&self, id: ClientId) -> bool {
+        self.by_id.read().contains_key(&id)
     }
 
     /// All records, oldest first.

@@ -423,4 +423,55 @@ impl Arg {
         multiple_token: false,
         args: &[],
     };
+
+    pub const fn new(name: &'static str, kind: ArgKind) -> Arg {
+        Arg { name, kind, ..Arg::BASE }
+    }
+
+    /// A key that this key spec finds.
+    pub const fn key(name: &'static str, spec: u8) -> Arg {
+        Arg { name, kind: ArgKind::Key, key_spec: Some(spec), ..Arg::BASE }
+    }
+
+    /// A word that stands for itself.
+    pub const fn token(name: &'static str, token: &'static str) -> Arg {
+        Arg { name, kind: ArgKind::PureToken, token: Some(token), ..Arg::BASE }
+    }
+
+    pub const fn one_of(name: &'static str, args: &'static [Arg]) -> Arg {
+        Arg { name, kind: ArgKind::OneOf, args, ..Arg::BASE }
+    }
+
+    pub const fn block(name: &'static str, args: &'static [Arg]) -> Arg {
+        Arg { name, kind: ArgKind::Block, args, ..Arg::BASE }
+    }
+
+    /// The same behind a word that introduces it.
+    pub const fn after(mut self, token: &'static str) -> Arg {
+        self.token = Some(token);
+        self
+    }
+
+    pub const fn since(mut self, version: &'static str) -> Arg {
+        self.since = Some(version);
+        self
+    }
+
+    pub const fn optional(mut self) -> Arg {
+        self.optional = true;
+        self
+    }
+
+    /// May stand several times.
+    pub const fn multiple(mut self) -> Arg {
+        self.multiple = true;
+        self
+    }
+
+    /// May stand several times, its token each time too.
+    pub const fn multiple_with_token(mut self) -> Arg {
+        self.multiple = true;
+        self.multiple_token = true;
+        self
+    }
 }

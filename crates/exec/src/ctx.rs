@@ -49,6 +49,9 @@ impl Ctx<'_, '_> {
 
     /// The log reproduces this command by these words instead of its own (relative times, chance).
     pub fn replay_as(&mut self, words: &[&[u8]]) {
+        if self.node.log.get().is_none() {
+            return;
+        }
         let words: Vec<Vec<u8>> = words.iter().map(|word| word.to_vec()).collect();
         match &mut self.db.changes.effect {
             Effect::Instead(commands) => commands.push(words),

@@ -7,9 +7,8 @@
 use crate::args::Key;
 use crate::changes::{Changes, Event, KeyName, Touched};
 use crate::held::Held;
-use crate::metrics;
 use crate::node::{Node, ShardExt};
-use crate::notify;
+use crate::{evict, metrics, notify, options};
 use keyspace::{Deadline, Entry, EntryMut, EntryRef, KeyHash, NewValue, SetDone, Shard, ValueRef};
 use kit::metric::Tally;
 use kit::text;
@@ -108,6 +107,8 @@ enum Look {
     Look,
     /// Before a change: clock moves, nothing is counted.
     Write,
+    /// Like `Write`, and the entry itself may be changed: the snapshot walk is told.
+    Change,
     /// Leaves no trace.
     Peek,
 }
@@ -120,10 +121,20 @@ impl<'n> Db<'_, 'n> {
 
     #[inline]
     fn find(&mut self, key: Key, look: Look) -> Result<Option<EntryMut<'_>>, Error> {
+        Ok(self.find_marking(key, look)?.map(|(entry, _)| entry))
+    }
+
+    /// The entry, and the list that says which keys were changed.
+    #[inline]
+    fn find_marking(&mut self, key: Key, look: Look) -> Result<Option<(EntryMut<'_>, &mut Vec<Touched>)>, Error> {
         let (db, now, touch) = (self.index, self.now, self.touch);
         let shard = self.held.shard(key.hash.shard() as u8);
         // What changes an entry goes through `find_mut`, which the snapshot walk sees.
-        match shard.access(db, key.hash, key.bytes) {
+        let found = match look {
+            Look::Change => shard.find_mut(db, key.hash, key.bytes),
+            Look::Read | Look::Look | Look::Write | Look::Peek => shard.access(db, key.hash, key.bytes),
+        };
+        match found {
             Some(mut entry) => {
                 let stale = entry.as_ref().deadline().is_some_and(|deadline| deadline <= now);
                 if !stale || self.keep_expired {
@@ -133,10 +144,10 @@ impl<'n> Db<'_, 'n> {
                             touch_entry(&mut entry, touch, self.rng);
                         }
                         Look::Look => self.tally.add(&metrics::KEYSPACE_HITS, 1),
-                        Look::Write => touch_entry(&mut entry, touch, self.rng),
+                        Look::Write | Look::Change => touch_entry(&mut entry, touch, self.rng),
                         Look::Peek => {}
                     }
-                    return Ok(Some(entry));
+                    return Ok(Some((entry, &mut self.changes.touched)));
                 }
                 self.changes.expired.push(KeyName { db, hash: key.hash, key: key.bytes.into() });
             }
@@ -218,7 +229,10 @@ impl<'n> Db<'_, 'n> {
         let old = shard.set(db, key.hash, key.bytes, value, deadline, clock);
         match old {
             SetDone::Inserted => self.event(notify::NEW, "new", key.bytes),
-            SetDone::Replaced { deadline: Some(old) } if old <= now && !self.keep_expired => self.note_expired(key),
+            SetDone::Replaced { deadline: Some(old) } if old <= now && !self.keep_expired => {
+                self.note_expired(key);
+                self.event(notify::NEW, "new", key.bytes);
+            }
             SetDone::Replaced { .. } => {}
         }
         self.forget_in_tier(key);
@@ -230,6 +244,24 @@ impl<'n> Db<'_, 'n> {
         self.changed(key);
         let db = self.index;
         self.shard(key.hash).find_mut(db, key.hash, key.bytes)
+    }
+
+    /// A string, found once, to be read and then changed in place.
+    #[inline]
+    pub fn string_mut(&mut self, key: Key) -> Result<Option<StringMut<'_>>, Error> {
+        let mark = Touched { db: self.index as u16, hash: key.hash, was_stale: false };
+        let Some((entry, touched)) = self.find_marking(key, Look::Change)? else { return Ok(None) };
+        string_of(entry.value())?;
+        Ok(Some(StringMut { entry, touched, unmarked: Some(mark) }))
+    }
+
+    /// An empty string without a deadline, to be filled. Counts as a change; whatever was there is gone.
+    pub fn make_string(&mut self, key: Key) -> StringMut<'_> {
+        self.set(key, NewValue::Raw(&[]), Deadline::None);
+        let db = self.index;
+        let shard = self.held.shard(key.hash.shard() as u8);
+        let entry = shard.find_mut(db, key.hash, key.bytes).expect("was just made");
+        StringMut { entry, touched: &mut self.changes.touched, unmarked: None }
     }
 
     /// A string's bytes at their new length, as raw text, zero-filled where it grew. Makes the key
@@ -274,18 +306,16 @@ impl<'n> Db<'_, 'n> {
     /// Puts a whole entry at its key, replacing what is there.
     pub fn insert(&mut self, key: Key, entry: Entry) -> Result<(), Error> {
         let db = self.index;
-        let existed = match self.find(key, Look::Peek)?.is_some() {
-            true => self.remove(key)?.is_some(),
-            false => {
-                // A stale entry may still stand there.
-                self.expire_now(key);
-                false
+        if self.find(key, Look::Peek)?.is_some() {
+            if let Some(old) = self.shard(key.hash).remove(db, key.hash, key.bytes) {
+                self.node.freer.entry(old, self.node.config.get(&options::LAZY_SERVER_DEL));
             }
-        };
-        self.shard(key.hash).insert(db, key.hash, entry);
-        if !existed {
+        } else {
+            // A stale entry may still stand there.
+            self.expire_now(key);
             self.event(notify::NEW, "new", key.bytes);
         }
+        self.shard(key.hash).insert(db, key.hash, entry);
         self.forget_in_tier(key);
         self.changed(key);
         Ok(())
@@ -361,6 +391,23 @@ impl<'n> Db<'_, 'n> {
         !self.keep_expired && entry.deadline().is_some_and(|deadline| deadline <= self.now)
     }
 
+    /// The same question as a function of its own, for use inside a walk.
+    pub fn stale_test(&self) -> impl Fn(EntryRef<'_>) -> bool + use<> {
+        let (now, keep_expired) = (self.now, self.keep_expired);
+        move |entry| !keep_expired && entry.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Does a key whose time has come stay until the log says otherwise (replay, a master's stream)?
+    pub fn keeps_expired(&self) -> bool {
+        self.keep_expired
+    }
+
+    /// Marks a key as used, whatever CLIENT NO-TOUCH says; true when there is one.
+    pub fn mark_used(&mut self, key: Key) -> Result<bool, Error> {
+        self.touch = evict::touch(self.node, self.now);
+        Ok(self.find(key, Look::Read)?.is_some())
+    }
+
     /// The access clock of a new entry.
     pub fn new_clock(&self) -> u32 {
         match self.touch {
@@ -381,6 +428,9 @@ impl<'n> Db<'_, 'n> {
 
     /// A key past its time was replaced or removed already.
     fn note_expired(&mut self, key: Key) {
+        if self.node.log.get().is_some() {
+            self.changes.replaced.push(KeyName { db: self.index, hash: key.hash, key: key.bytes.into() });
+        }
         self.tally.add(&metrics::EXPIRED_KEYS, 1);
         self.event(notify::EXPIRED, "expired", key.bytes);
     }
@@ -389,6 +439,39 @@ impl<'n> Db<'_, 'n> {
         if let Some(tier) = self.node.tier.get() {
             tier.forget(self.index, key.bytes);
         }
+    }
+}
+
+/// A string in its place. Reading it is free; what changes it counts as one change of its key.
+pub struct StringMut<'a> {
+    entry: EntryMut<'a>,
+    touched: &'a mut Vec<Touched>,
+    /// The mark to be set by the first change.
+    unmarked: Option<Touched>,
+}
+
+impl StringMut<'_> {
+    #[inline]
+    pub fn value(&self) -> Str<'_> {
+        string_of(self.entry.value()).expect("was looked at when it was found")
+    }
+
+    /// Another value; the deadline stays.
+    #[inline]
+    pub fn set(&mut self, value: NewValue<'_>) {
+        self.mark();
+        self.entry.set_value(value);
+    }
+
+    /// Its bytes at this length, as raw text, zero-filled where it grew.
+    pub fn bytes(&mut self, len: usize) -> &mut [u8] {
+        self.mark();
+        self.entry.raw_bytes_mut(len)
+    }
+
+    #[inline]
+    fn mark(&mut self) {
+        self.touched.extend(self.unmarked.take());
     }
 }
 

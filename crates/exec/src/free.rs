@@ -95,6 +95,16 @@ const STEP_PAUSE: Duration = Duration::from_micros(50);
 
 pub struct FreerQueue(Receiver<Garbage>);
 
+impl FreerQueue {
+    /// As `Freer::run`, without keeping the node alive.
+    pub fn run(&self, node: &std::sync::Weak<crate::node::Node>) {
+        while let Ok(garbage) = self.0.recv() {
+            let Some(node) = node.upgrade() else { return };
+            node.freer.free(garbage, || std::thread::sleep(STEP_PAUSE));
+        }
+    }
+}
+
 fn free_db(mut db: DetachedDb) {
     while db.drop_step(usize::MAX) {}
 }

@@ -8,17 +8,18 @@
 use crate::node::ShardExt;
 use keyspace::{Keyspace, SHARDS, Shard, ShardGuard};
 use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 pub struct Held<'n> {
     keyspace: &'n Keyspace<ShardExt>,
-    guards: Vec<(u8, ShardGuard<'n, ShardExt>)>,
+    guards: SmallVec<[(u8, ShardGuard<'n, ShardExt>); 4]>,
     world: bool,
 }
 
 impl<'n> Held<'n> {
     pub fn new(keyspace: &'n Keyspace<ShardExt>) -> Held<'n> {
-        Held { keyspace, guards: Vec::new(), world: false }
+        Held { keyspace, guards: SmallVec::new(), world: false }
     }
 
     /// Exactly this shard; keeps the lock when the command before used the same one.
@@ -54,6 +55,11 @@ impl<'n> Held<'n> {
 
     pub fn is_empty(&self) -> bool {
         self.guards.is_empty()
+    }
+
+    /// May `shard(shard)` be called?
+    pub fn holds(&self, shard: u8) -> bool {
+        self.world || self.guards.binary_search_by_key(&shard, |(held, _)| *held).is_ok()
     }
 
     pub fn is_world(&self) -> bool {

@@ -27,6 +27,9 @@ pub struct Memory {
     pub clients_normal: AtomicU64,
     /// The limit that holds now.
     pub limit: AtomicU64,
+    /// What the start made of the container's limit when `maxmemory` was not given; 0 otherwise.
+    /// CONFIG REWRITE leaves that out, so that the file works in a larger container too.
+    pub limit_of_container: AtomicU64,
 }
 
 impl Memory {

@@ -11,9 +11,9 @@ use crate::held::World;
 use crate::latency::LatencyLog;
 use crate::memory::Memory;
 use crate::options;
-use crate::pause::Pause;
+use crate::pause::{Pause, Paused};
 use crate::seams::{Log, Mail, Mailbox, Process, Router, Saver, Tier};
-use crate::session::WatchToken;
+use crate::session::{WatchToken, WatchedKey};
 use crate::slowlog::SlowLog;
 use crate::stats::CommandStats;
 use crate::table::CommandTable;
@@ -44,7 +44,7 @@ pub struct ShardExt {
 
 pub struct Watcher {
     pub token: Arc<WatchToken>,
-    pub was_stale: bool,
+    pub key: Arc<WatchedKey>,
 }
 
 pub struct Node {
@@ -78,6 +78,8 @@ pub struct Node {
     /// DEBUG SET-ACTIVE-EXPIRE, DEBUG PAUSE-CRON.
     pub active_expire: AtomicBool,
     pub cron_paused: AtomicBool,
+    /// After how long a client's longest reply is forgotten, -1 for never (DEBUG REPLYBUFFER).
+    pub reply_peak_reset_ms: AtomicI64,
     pub rng: Mutex<Rng>,
     /// The configuration file this node was started with.
     pub config_file: OnceLock<String>,
@@ -177,6 +179,7 @@ impl Node {
             notify: AtomicU32::new(0),
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
+            reply_peak_reset_ms: AtomicI64::new(5000),
             rng: Mutex::new(rng),
             config_file: OnceLock::new(),
             executable: std::env::args().next().unwrap_or_default(),
@@ -200,6 +203,11 @@ impl Node {
         self.clock.unix_ms()
     }
 
+    /// Do keys past their time stay where they are for now? They do while writes are held back.
+    pub fn holds_expired(&self, now: UnixMs) -> bool {
+        self.alarms.get() & alarm::PAUSED != 0 && self.pause.state(&self.alarms, now).0 != Paused::No
+    }
+
     /// Mail to the thread a client lives on.
     pub fn send(&self, client: &ClientRecord, mail: Mail) {
         self.send_to(client.thread.load(Relaxed), mail);
@@ -218,9 +226,10 @@ impl Node {
         }
     }
 
-    /// Asks a client to close; its own thread does it.
+    /// Asks a client to close; its own thread does it. It counts as gone from now on.
     pub fn kill(&self, client: &ClientRecord) {
         client.kill.store(true, Relaxed);
+        self.clients.remove(client.id);
         self.send(client, Mail::Kill(client.id));
     }
 

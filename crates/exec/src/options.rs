@@ -1,8 +1,9 @@
 //! The executor's options, and what happens when one of them changes.
 
+use crate::client::ClientRecord;
 use crate::node::{Node, alarm};
 use crate::{evict, latency, memory, notify, slowlog};
-use kit::opt::{AnyOpt, Bool, Config, Int, Opt, Text, Words};
+use kit::opt::{AnyOpt, Bool, Choice, Config, Int, Opt, Text, Words};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -45,9 +46,36 @@ pub static RENAME_COMMAND: Opt<Words> = Opt::words(
     "Gives a command another name, or none with an empty one. ACL rules are the better way.",
 )
 .check(rename_pairs)
+.lines(rename_lines)
 .gathers()
 .immutable()
-.hidden();
+.hidden()
+.file_only();
+
+/// Who may use something dangerous: `enable-…` options.
+const WHO: &[(&str, i64)] = &[("no", Allowed::No as i64), ("yes", Allowed::Yes as i64), ("local", Allowed::Local as i64)];
+
+pub static ENABLE_PROTECTED: Opt<Choice> = Opt::choice(
+    "enable-protected-configs",
+    Allowed::No as i64,
+    WHO,
+    "Whether CONFIG SET may change options that could be used to attack the machine (`dir`, `dbfilename`).",
+)
+.immutable();
+pub static ENABLE_DEBUG: Opt<Choice> = Opt::choice(
+    "enable-debug-command",
+    Allowed::No as i64,
+    WHO,
+    "Whether DEBUG may be used: by nobody, everybody, or clients of this machine.",
+)
+.immutable();
+pub static ENABLE_MODULE: Opt<Choice> = Opt::choice(
+    "enable-module-command",
+    Allowed::No as i64,
+    WHO,
+    "Whether MODULE may be used: by nobody, everybody, or clients of this machine.",
+)
+.immutable();
 
 pub static OPTIONS: &[&dyn AnyOpt] = &[
     &DATABASES,
@@ -62,6 +90,9 @@ pub static OPTIONS: &[&dyn AnyOpt] = &[
     &LAZY_USER_DEL,
     &LAZY_USER_FLUSH,
     &RENAME_COMMAND,
+    &ENABLE_PROTECTED,
+    &ENABLE_DEBUG,
+    &ENABLE_MODULE,
     &slowlog::SLOWER_THAN,
     &slowlog::MAX_LEN,
     &latency::THRESHOLD,
@@ -72,6 +103,23 @@ pub static OPTIONS: &[&dyn AnyOpt] = &[
     &evict::LFU_LOG_FACTOR,
     &evict::LFU_DECAY_TIME,
 ];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(i64)]
+enum Allowed {
+    No = 0,
+    Yes = 1,
+    Local = 2,
+}
+
+/// Does this `enable-…` option let the client do it?
+pub fn allows(config: &Config, option: &Opt<Choice>, client: &ClientRecord) -> bool {
+    match config.get(option) {
+        n if n == Allowed::No as i64 => false,
+        n if n == Allowed::Local as i64 => client.is_local(),
+        _ => true,
+    }
+}
 
 fn notify_classes(text: &str) -> Result<String, String> {
     match notify::parse(text) {
@@ -85,6 +133,10 @@ fn rename_pairs(words: &[String]) -> Result<Vec<String>, String> {
         0 => Ok(words.to_vec()),
         _ => Err("wrong number of arguments".into()),
     }
+}
+
+fn rename_lines(words: &[String]) -> Vec<String> {
+    words.chunks(2).map(kit::text::join_words).collect()
 }
 
 /// `rename-command` rules: lower-case name to new name.

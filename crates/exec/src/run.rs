@@ -5,7 +5,7 @@
 //! scratch memory to the turn.
 
 use crate::args::{Args, KeyAt};
-use crate::changes::Changes;
+use crate::changes::{Changes, KeyName};
 use crate::client::flag;
 use crate::command::{Command, Flags, Reach};
 use crate::ctx::{Ctx, ParkOn};
@@ -43,6 +43,7 @@ pub(crate) struct Scratch {
     pub changes: Changes,
     pub unit: Unit,
     pub shards: Vec<u8>,
+    pub keys: Vec<KeyAt>,
     pub pool: Pool,
     pub mem_published: i64,
     pub sweep: crate::expire::Sweep,
@@ -68,6 +69,7 @@ impl Worker {
             changes: Changes::default(),
             unit: Unit::default(),
             shards: Vec::new(),
+            keys: Vec::new(),
             pool: Pool::default(),
             mem_published: kit::alloc::thread_net(),
             sweep: crate::expire::Sweep::default(),
@@ -84,7 +86,7 @@ impl Worker {
         let node = Arc::clone(&self.node);
         let mut turn = Turn::new(&node, self.thread, &mut self.scratch);
         let mut plans: [(usize, usize, Plan); WINDOW] = [(0, 0, Plan::NONE); WINDOW];
-        let mut keys: Vec<KeyAt> = Vec::with_capacity(WINDOW * 2);
+        let mut keys = std::mem::take(&mut turn.scratch.keys);
         let (mut job_idx, mut request_idx) = (0, 0);
         while job_idx < jobs.len() {
             // Plan a window: find commands, hash keys, fetch buckets, then entries.
@@ -116,6 +118,7 @@ impl Worker {
                 turn.request(job.session, job.reply, job.input, words, *plan, plan.keys(&keys));
             }
         }
+        turn.scratch.keys = keys;
         turn.end();
     }
 
@@ -137,10 +140,29 @@ impl Worker {
         self.run_owned(session, reply, &parked.request);
     }
 
+    /// A blocking command ends without what it waited for: its time is over (`with_error` false), or
+    /// CLIENT UNBLOCK ended it with an error. Its body runs once more and must not wait again.
+    pub fn end_wait(&mut self, session: &mut Session, reply: &mut Reply, with_error: bool) {
+        if session.parked.as_ref().is_none_or(|parked| parked.why != Why::Blocked) {
+            return;
+        }
+        let Some(parked) = self.unpark(session) else { return };
+        if with_error {
+            self.turn(|turn| {
+                turn.node.command_stats.failed(turn.thread, parked.command);
+                turn.reply_error(reply, &Error::Static("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+            });
+            return;
+        }
+        session.deny_blocking = true;
+        self.run_owned(session, reply, &parked.request);
+        session.deny_blocking = false;
+    }
+
     /// Takes a client out of the parking place without running its command.
     pub fn unpark(&mut self, session: &mut Session) -> Option<Box<Parked>> {
         let parked = session.parked.take()?;
-        session.record.set_flag(flag::BLOCKED, false);
+        session.record.set_flag(flag::BLOCKED | flag::WAITS_FOR_KEYS, false);
         self.node.clients.blocked.fetch_sub(1, Relaxed);
         Some(parked)
     }
@@ -323,7 +345,9 @@ impl<'w, 'n> Turn<'w, 'n> {
         let node = self.node;
         let command = node.commands.command(number);
         session.record.command.store(u32::from(number), Relaxed);
-        if node.clients.monitors.load(Relaxed) > 0 {
+        let monitored = node.clients.monitors.load(Relaxed) > 0;
+        // EXEC is shown after what it ran.
+        if monitored && !command.has(Flags::RUNS_QUEUE) {
             monitor::feed(node, session, command, args, self.now_us());
         }
         let mark = reply.mark();
@@ -353,11 +377,18 @@ impl<'w, 'n> Turn<'w, 'n> {
         let (park, run_queue) = (ctx.park.take(), ctx.run_queue);
         let mut failed = false;
         match outcome {
-            Ok(Ok(())) if run_queue => self.transaction(session, reply),
+            Ok(Ok(())) if run_queue => {
+                let away = self.transaction(session, reply);
+                if !away.is_empty() {
+                    return self.wait_for_keys(session, args, number, away);
+                }
+            }
             Ok(Ok(())) => {}
             Ok(Err(Error::Away)) => {
                 reply.truncate(mark);
-                return self.fetch_away(session, args, number);
+                let away = std::mem::take(&mut self.scratch.changes.away);
+                self.scratch.changes.clear();
+                return self.wait_for_keys(session, args, number, away);
             }
             Ok(Err(Error::Park)) => {
                 reply.truncate(mark);
@@ -376,6 +407,9 @@ impl<'w, 'n> Turn<'w, 'n> {
                 self.scratch.tally.add(&metrics::PANICS, 1);
                 failed = true;
             }
+        }
+        if monitored && command.has(Flags::RUNS_QUEUE) {
+            monitor::feed(node, session, command, args, self.now_us());
         }
         self.follow_up(session, args, command, nested);
         let mono_ns = node.clock.mono_ns();
@@ -402,13 +436,14 @@ impl<'w, 'n> Turn<'w, 'n> {
         }
     }
 
-    /// EXEC: the queued commands, under all their locks at once.
-    fn transaction(&mut self, session: &mut Session, reply: &mut Reply) {
-        let Some(multi) = session.multi.as_ref() else { return };
+    /// EXEC: the queued commands, under all their locks at once. When keys have to be brought in
+    /// first, nothing was run and they are returned.
+    fn transaction(&mut self, session: &mut Session, reply: &mut Reply) -> Vec<KeyName> {
+        let Some(multi) = session.multi.as_ref() else { return Vec::new() };
         if multi.dirty {
             crate::watch::end_multi(self.node, session);
             self.reply_error(reply, &Error::ExecAbort);
-            return;
+            return Vec::new();
         }
         let mut keys = Vec::new();
         let mut plans = Vec::with_capacity(multi.queued.len());
@@ -427,7 +462,12 @@ impl<'w, 'n> Turn<'w, 'n> {
         }
         let mut shards = Vec::new();
         let locks = if world { Locks::World } else { plan::shards_of(&locked, &mut shards) };
+        let mut away = Vec::new();
         self.lock_as(locks, &shards, |turn| {
+            away = turn.keys_away(session, &plans, &keys);
+            if !away.is_empty() {
+                return;
+            }
             if let Some(watch) = &session.watch
                 && crate::watch::is_broken(watch, &mut turn.held, turn.now)
             {
@@ -447,6 +487,24 @@ impl<'w, 'n> Turn<'w, 'n> {
             session.deny_blocking = false;
             turn.append_unit();
         });
+        away
+    }
+
+    /// Keys of queued commands that must be brought in: a transaction is not left halfway.
+    fn keys_away(&mut self, session: &Session, plans: &[Plan], keys: &[KeyAt]) -> Vec<KeyName> {
+        let (Some(tier), Some(multi)) = (self.node.tier.get(), &session.multi) else { return Vec::new() };
+        let db = session.db;
+        let mut away = Vec::new();
+        for (queued, plan) in multi.queued.iter().zip(plans) {
+            for at in plan.keys(keys) {
+                let key = queued.request.word(at.word as usize);
+                let here = self.held.shard(at.hash.shard() as u8).find(db, at.hash, key).is_some();
+                if !here && tier.may_hold(db, at.hash, key) {
+                    away.push(KeyName { db, hash: at.hash, key: key.into() });
+                }
+            }
+        }
+        away
     }
 
     fn queue(&mut self, session: &mut Session, reply: &mut Reply, command: &Command, args: &Args, number: u16) {
@@ -487,13 +545,12 @@ impl<'w, 'n> Turn<'w, 'n> {
         session.parked =
             Some(Box::new(Parked { command: number, request, why: park.why, deadline: park.deadline }));
         session.record.set_flag(flag::BLOCKED, true);
+        session.record.set_flag(flag::WAITS_FOR_KEYS, park.why == Why::Blocked);
         self.node.clients.blocked.fetch_add(1, Relaxed);
     }
 
     /// Keys of the command are not in memory: it waits until they were brought in.
-    fn fetch_away(&mut self, session: &mut Session, args: &Args, number: u16) {
-        let away = std::mem::take(&mut self.scratch.changes.away);
-        self.scratch.changes.clear();
+    fn wait_for_keys(&mut self, session: &mut Session, args: &Args, number: u16, away: Vec<KeyName>) {
         self.park(session, args, number, ParkOn { why: Why::Away, deadline: None });
         crate::away::fetch(self.node, &session.record, away);
     }

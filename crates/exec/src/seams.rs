@@ -14,6 +14,8 @@ pub trait Mailbox: Send + Sync {
 pub enum Mail {
     /// The parked command of this client may run again.
     Resume(ClientId),
+    /// CLIENT UNBLOCK: the blocking command of this client ends.
+    Unblock { client: ClientId, with_error: bool },
     /// Close this client.
     Kill(ClientId),
     /// Out-of-band bytes: MONITOR lines, published messages, invalidations.
@@ -43,6 +45,10 @@ pub trait Tier: Send + Sync {
     fn fetch(&self, db: usize, key: &[u8], done: Box<dyn FnOnce(Option<Fetched>) + Send>);
     /// The key was removed or replaced: what the tier holds is void.
     fn forget(&self, db: usize, key: &[u8]);
+    /// All keys of a database were removed. Called with the world locked.
+    fn forget_database(&self, db: usize);
+    /// Two databases change places. Called with the world locked.
+    fn swap_databases(&self, a: usize, b: usize);
 }
 
 /// A key that came from the tier.

@@ -127,6 +127,11 @@ impl OwnedRequest {
         OwnedRequest { buf: buf.into_boxed_slice(), words }
     }
 
+    pub fn word(&self, i: usize) -> &[u8] {
+        let word = self.words[i];
+        &self.buf[word.start as usize..(word.start + word.len) as usize]
+    }
+
     pub fn mem_bytes(&self) -> usize {
         self.buf.len() + self.words.len() * size_of::<Word>()
     }
@@ -149,7 +154,7 @@ pub struct Queued {
 /// The keys a client watches.
 pub struct Watching {
     pub token: Arc<WatchToken>,
-    pub keys: Vec<WatchedKey>,
+    pub keys: Vec<Arc<WatchedKey>>,
 }
 
 /// Shared with the shards: whoever changes a watched key sets it.
@@ -158,12 +163,13 @@ pub struct WatchToken {
     pub dirty: AtomicBool,
 }
 
+/// Shared with the key's shard.
 pub struct WatchedKey {
     pub db: usize,
     pub hash: keyspace::KeyHash,
     pub key: Box<[u8]>,
-    /// It was past its time when WATCH came: its removal is no change.
-    pub was_stale: bool,
+    /// It was past its time when WATCH came (or SWAPDB brought such a key): its removal is no change.
+    pub was_stale: AtomicBool,
 }
 
 /// A command that waits to be run (again).

@@ -9,9 +9,11 @@ pub static SLOWER_THAN: Opt<Int> = Opt::int(
     10_000,
     -1..=i64::MAX,
     "Microseconds from which a command is logged; 0 logs all, -1 none.",
-);
+)
+.aliases(&["commandlog-execution-slower-than"]);
 pub static MAX_LEN: Opt<Int> =
-    Opt::int("slowlog-max-len", 128, 0..=i64::MAX, "Entries kept. When full, the oldest one is dropped.");
+    Opt::int("slowlog-max-len", 128, 0..=i64::MAX, "Entries kept. When full, the oldest one is dropped.")
+        .aliases(&["commandlog-slow-execution-max-len"]);
 
 /// Words of a command that are kept, and bytes of a word.
 const WORDS_MAX: usize = 32;

@@ -10,8 +10,10 @@ use crate::db::Db;
 use crate::held::Held;
 use crate::node::{Node, Watcher};
 use crate::session::{Multi, Session, WatchedKey, Watching};
+use keyspace::EntryRef;
 use kit::world::UnixMs;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Begins to watch a key (its shard is held).
@@ -29,10 +31,12 @@ pub fn watch(db: &mut Db, session: &mut Session, key: Key) {
         db.node.clients.watching.fetch_add(1, Relaxed);
     }
     let token = Arc::clone(&watching.token);
-    watching.keys.push(WatchedKey { db: index, hash: key.hash, key: key.bytes.into(), was_stale });
+    let was_stale = AtomicBool::new(was_stale);
+    let watched = Arc::new(WatchedKey { db: index, hash: key.hash, key: key.bytes.into(), was_stale });
+    watching.keys.push(Arc::clone(&watched));
     session.record.watching.store(watching.keys.len(), Relaxed);
     let watchers = &mut db.held.shard(key.hash.shard() as u8).ext.watchers;
-    watchers.entry((index as u16, key.hash)).or_default().push(Watcher { token, was_stale });
+    watchers.entry((index as u16, key.hash)).or_default().push(Watcher { token, key: watched });
 }
 
 fn db_stale(deadline: Option<UnixMs>, now: UnixMs) -> bool {
@@ -44,8 +48,52 @@ pub(crate) fn is_broken(watching: &Watching, held: &mut Held, now: UnixMs) -> bo
     watching.token.dirty.load(Relaxed)
         || watching.keys.iter().any(|key| {
             let entry = held.shard(key.hash.shard() as u8).find(key.db, key.hash, &key.key);
-            !key.was_stale && entry.is_some_and(|entry| db_stale(entry.deadline(), now))
+            !key.was_stale.load(Relaxed) && entry.is_some_and(|entry| db_stale(entry.deadline(), now))
         })
+}
+
+/// A whole database is about to be emptied, or another is about to take its place: whoever watches a
+/// key that is there now or will be then is told. A key past its time counts as none, as ever.
+/// For commands that hold the world, before they change anything.
+pub fn database_leaves(db: &mut Db, index: usize, successor: Option<usize>) {
+    if db.node.clients.watching.load(Relaxed) == 0 {
+        return;
+    }
+    let now = db.now;
+    db.each_shard(|_, shard| {
+        let shard = &*shard;
+        let watched_here = shard.ext.watchers.iter().filter(|((db, _), _)| usize::from(*db) == index);
+        for ((_, hash), list) in watched_here {
+            for Watcher { token, key } in list {
+                let before = Presence::of(shard.find(index, *hash, &key.key), now);
+                let after = successor.and_then(|successor| shard.find(successor, *hash, &key.key));
+                match (before, Presence::of(after, now)) {
+                    (Presence::Missing, Presence::Missing) => {}
+                    (_, Presence::Missing) if key.was_stale.load(Relaxed) => key.was_stale.store(false, Relaxed),
+                    (_, Presence::Stale) if key.was_stale.load(Relaxed) => {}
+                    (Presence::Missing, Presence::Stale) => key.was_stale.store(true, Relaxed),
+                    (_, _) => token.dirty.store(true, Relaxed),
+                }
+            }
+        }
+    });
+}
+
+#[derive(Clone, Copy)]
+enum Presence {
+    Missing,
+    Stale,
+    Live,
+}
+
+impl Presence {
+    fn of(entry: Option<EntryRef<'_>>, now: UnixMs) -> Presence {
+        match entry {
+            None => Presence::Missing,
+            Some(entry) if db_stale(entry.deadline(), now) => Presence::Stale,
+            Some(_) => Presence::Live,
+        }
+    }
 }
 
 /// Forgets all watched keys. Takes their shards one by one: the caller holds none.

@@ -125,10 +125,8 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn new() -> NonNull<Header> {
-        let header = Header {
-            gauges: Gauges::default(),
-            segments: std::array::from_fn(|_| AtomicPtr::new(null_mut())),
-        };
+        let header =
+            Header { gauges: Gauges::default(), segments: std::array::from_fn(|_| AtomicPtr::new(null_mut())) };
         NonNull::from(Box::leak(Box::new(header)))
     }
 

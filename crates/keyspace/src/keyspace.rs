@@ -172,3 +172,112 @@ impl<X> Keyspace<X> {
         (0..SHARDS).for_each(|shard| self.lock(shard).walk_cancel());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use super::*;
+    use crate::entry::NewValue;
+    use crate::shard::Deadline;
+    use kit::world::UnixMs;
+
+    fn key(number: u64) -> Vec<u8> {
+        format!("key:{number}").into_bytes()
+    }
+
+    fn set(space: &Keyspace<()>, db: usize, number: u64, deadline: Deadline) {
+        let key = key(number);
+        let hash = space.hash(&key);
+        space.lock(hash.shard()).set(db, hash, &key, NewValue::Int(number as i64), deadline, 0);
+    }
+
+    #[test]
+    fn sums_over_its_shards() {
+        for placement in [Placement::ByHash, Placement::BySlot] {
+            let space: Keyspace<()> = Keyspace::new(16, 1, placement);
+            for number in 0..3000 {
+                let deadline = if number % 3 == 0 { Deadline::At(UnixMs(5)) } else { Deadline::None };
+                set(&space, (number % 2) as usize * 15, number, deadline);
+            }
+            let lens = [0, 1, 15].map(|db| (space.len(db), space.deadline_count(db)));
+            assert_eq!(lens, [(1500, 500), (0, 0), (1500, 500)]);
+            assert!(space.is_empty(7) && space.memory_bytes() > space.entry_bytes());
+            let mut rng = Rng::new(1);
+            assert_eq!(space.random_shard(1, &mut rng), None);
+            let shards: BTreeSet<_> = (0..20_000).map(|_| space.random_shard(0, &mut rng)).collect();
+            assert!(shards.len() > 240 && shards.iter().all(|shard| space.shard_len(0, shard.expect("keys")) > 0));
+            for shard in 0..SHARDS {
+                space.lock(shard).swap_dbs(0, 1);
+                space.lock(shard).take_db(15);
+            }
+            assert_eq!([0, 1, 15].map(|db| space.len(db)), [0, 1500, 0]);
+        }
+    }
+
+    #[test]
+    fn starts_a_walk_at_one_moment() {
+        let space: Keyspace<()> = Keyspace::new(2, 1, Placement::ByHash);
+        (0..5000).for_each(|number| set(&space, 1, number, Deadline::None));
+        let got = Arc::new(Mutex::new(BTreeSet::new()));
+        let sink_of = |_| {
+            let got = Arc::clone(&got);
+            let sink: WalkSink = Box::new(move |db, entry| assert!(got.lock().insert((db, entry.value().as_int()))));
+            sink
+        };
+        let locked = space.walk_begin(sink_of, |guards| guards.iter().filter(|shard| shard.walk_active()).count());
+        assert_eq!(locked, SHARDS);
+        (2500..9000).for_each(|number| set(&space, 1, number, Deadline::None));
+        for shard in 0..SHARDS {
+            while space.walk_step(shard, 10) == Progress::More {}
+        }
+        assert!(*got.lock() == (0..5000).map(|number| (1, Some(number))).collect());
+        assert_eq!(Arc::strong_count(&got), 1, "the sinks are gone");
+    }
+
+    /// Run it under the address sanitizer to see more than that it does not crash.
+    #[test]
+    fn prefetching_beside_every_change() {
+        let space: Keyspace<()> = Keyspace::new(2, 1, Placement::ByHash);
+        for round in 0..4 {
+            let stop = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                for thread in 0..2 {
+                    let (space, stop) = (&space, &stop);
+                    scope.spawn(move || {
+                        let mut rng = Rng::new(thread);
+                        while !stop.load(Relaxed) {
+                            let hash = space.hash(&key(rng.below(60_000)));
+                            space.prefetch_bucket(thread as usize, hash);
+                            space.prefetch_entry(thread as usize, hash);
+                            space.len(thread as usize);
+                        }
+                    });
+                }
+                let mut rng = Rng::new(round);
+                for number in 0..60_000 {
+                    set(&space, 0, number, Deadline::At(UnixMs(number as i64)));
+                    if rng.one_in(200) {
+                        let mut shard = space.lock(rng.below(SHARDS as u64) as usize);
+                        shard.swap_dbs(0, 1);
+                        drop(shard.take_db(rng.below(2) as usize));
+                    }
+                }
+                for shard in 0..SHARDS {
+                    for db in 0..2 {
+                        while space.lock(shard).pop_expired(db, UnixMs(1_000_000), &mut 100).is_some() {}
+                    }
+                }
+                stop.store(true, Relaxed);
+            });
+            assert!(space.is_empty(0) && space.is_empty(1) && space.retired() > 0);
+            // SAFETY: the scope has joined all threads but this.
+            #[allow(unsafe_code)]
+            unsafe {
+                space.free_retired();
+            }
+            assert_eq!(space.retired(), 0);
+        }
+    }
+}

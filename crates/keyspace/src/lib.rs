@@ -6,7 +6,7 @@
 //!
 //! SAFETY, in one sentence: everything is changed under a shard's mutex, and what threads look at without
 //! it (directories and bucket words, all atomics) is freed only in `Keyspace::free_retired`; the long form
-//! is in `buckets.rs`. `unsafe` stands in `entry`, `buckets` and `table` only.
+//! is in `buckets.rs`. `unsafe` stands in `entry`, `raw`, `buckets` and `table`.
 #![deny(unsafe_code)]
 
 #[allow(unsafe_code)]
@@ -16,6 +16,8 @@ mod entry;
 mod expire;
 mod hash;
 mod keyspace;
+#[allow(unsafe_code)]
+mod raw;
 mod shard;
 #[allow(unsafe_code)]
 mod table;

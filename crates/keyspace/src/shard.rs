@@ -36,7 +36,9 @@ pub enum Deadline {
 pub enum SetDone {
     Inserted,
     /// With the deadline that stood there before.
-    Replaced { deadline: Option<UnixMs> },
+    Replaced {
+        deadline: Option<UnixMs>,
+    },
 }
 
 pub struct Shard<X> {
@@ -507,7 +509,10 @@ pub(crate) mod tests {
                     }
                     _ => {
                         let found = shard.find(db, hash, &key).map(|entry| (entry.value(), entry.deadline()));
-                        assert_eq!(found, twin[db].get(&key).map(|&(value, deadline)| (ValueRef::Int(value), deadline)));
+                        assert_eq!(
+                            found,
+                            twin[db].get(&key).map(|&(value, deadline)| (ValueRef::Int(value), deadline))
+                        );
                     }
                 }
                 if step % 500 == 0 {

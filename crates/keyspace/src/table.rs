@@ -19,8 +19,8 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use kit::world::{Rng, UnixMs};
 
 use crate::buckets::{
-    self, BUCKET_WORDS, BUCKETS_MAX, Gauges, Header, LOCATING_BITS, OVERFLOW_WORDS, Retired, bucket_of, change, is_link,
-    pack, pointer, tag,
+    self, BUCKET_WORDS, BUCKETS_MAX, Gauges, Header, LOCATING_BITS, OVERFLOW_WORDS, Retired, bucket_of, change,
+    is_link, pack, pointer, tag,
 };
 use crate::entry::{Entry, EntryMut, EntryRef};
 use crate::hash::{KeyHash, KeyHasher};
@@ -149,7 +149,8 @@ impl Table {
     }
 
     pub(crate) fn remove(&mut self, hash: KeyHash, key: &[u8]) -> Option<Entry> {
-        let (bucket, place) = self.find_place(hash.bits(), |word| tag(word) == hash.tag() && ref_of(word).key() == key)?;
+        let (bucket, place) =
+            self.find_place(hash.bits(), |word| tag(word) == hash.tag() && ref_of(word).key() == key)?;
         Some(self.remove_at(bucket, place))
     }
 
@@ -319,7 +320,7 @@ impl Table {
     }
 
     #[inline]
-    fn line<'a>(&'a self, bucket: u32) -> &'a [AtomicU64] {
+    fn line(&self, bucket: u32) -> &[AtomicU64] {
         debug_assert!(bucket < self.buckets);
         let header = self.header.expect("a table with buckets has a header");
         // SAFETY: the bucket exists, and removing it takes `&mut self`.

@@ -111,6 +111,44 @@ pub fn metadata() -> usize {
     statistic(c"stats.metadata")
 }
 
+/// The statistics above of one moment, and pages that the kernel may take back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Statistics {
+    pub allocated: usize,
+    pub active: usize,
+    pub resident: usize,
+    pub retained: usize,
+    pub muzzy: usize,
+}
+
+/// All at once: what costs is bringing them up to date, some 20 us.
+pub fn statistics() -> Statistics {
+    let _ = write(c"epoch", 1u64);
+    let bytes = |name: &CStr| read::<usize>(name).unwrap_or(0);
+    let page = read::<usize>(c"arenas.page").unwrap_or(0);
+    Statistics {
+        allocated: bytes(c"stats.allocated"),
+        active: bytes(c"stats.active"),
+        resident: bytes(c"stats.resident"),
+        retained: bytes(c"stats.retained"),
+        // 4096 stands for all arenas together (MALLCTL_ARENAS_ALL).
+        muzzy: bytes(c"stats.arenas.4096.pmuzzy").saturating_mul(page),
+    }
+}
+
+/// Everything jemalloc tells of itself, for MEMORY MALLOC-STATS. Takes milliseconds.
+pub fn report() -> String {
+    unsafe extern "C" fn collect(to: *mut c_void, text: *const c_char) {
+        // SAFETY: `to` is the String handed over below, which nobody else touches meanwhile; jemalloc passes C strings.
+        let (report, text) = unsafe { (&mut *to.cast::<String>(), CStr::from_ptr(text)) };
+        report.push_str(&text.to_string_lossy());
+    }
+    let mut report = String::new();
+    // SAFETY: `collect` is only called before the function returns, with the pointer given here; null options are allowed.
+    unsafe { je::malloc_stats_print(Some(collect), ptr::from_mut(&mut report).cast(), ptr::null()) };
+    report
+}
+
 /// Bytes that this thread allocated less those it freed, whoever allocated them; over all threads the sum is what is
 /// in use. Two loads: cheap enough for every batch.
 pub fn thread_net() -> i64 {
@@ -231,9 +269,8 @@ fn read<T: Plain>(name: &CStr) -> Result<T, MallctlError> {
     let (mut value, mut len) = (T::ZERO, size_of::<T>());
     // SAFETY: the name ends with a zero; jemalloc writes at most `len` bytes to `value` (checked by it against the
     // setting's own width, which it answers with EINVAL), and any bytes make a valid `T`.
-    let code = unsafe {
-        je::mallctl(name.as_ptr(), ptr::from_mut(&mut value).cast::<c_void>(), &mut len, ptr::null_mut(), 0)
-    };
+    let code =
+        unsafe { je::mallctl(name.as_ptr(), ptr::from_mut(&mut value).cast::<c_void>(), &mut len, ptr::null_mut(), 0) };
     if code == 0 { Ok(value) } else { Err(MallctlError(code)) }
 }
 
@@ -395,6 +432,9 @@ mod tests {
         purge();
         assert!(allocated() < full);
         let _ = retained();
+        let all = statistics();
+        assert!(all.allocated > 0 && all.active >= all.allocated && all.resident >= all.active, "{all:?}");
+        assert!(report().contains("jemalloc statistics"));
     }
 
     #[test]

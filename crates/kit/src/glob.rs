@@ -5,11 +5,15 @@
 //! Odd patterns do what they do in Redis: an unclosed class ends with the pattern, `[z-a]` is `[a-z]`, in `[a-]` the
 //! range runs to the bracket, and a backslash at the very end is a backslash.
 
+/// A pattern with more runs of stars than this in front of something fits nothing, as in Redis.
+const STARS_MAX: usize = 1000;
+
 /// Whether the whole text fits the pattern.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut p, mut t) = (0, 0);
     // Where to go on after a mismatch: the place behind the last star, and the first byte that star did not take.
     let mut back: Option<(usize, usize)> = None;
+    let mut stars = 0;
     loop {
         if pattern.get(p) == Some(&b'*') {
             p += 1;
@@ -17,6 +21,10 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
                 return true;
             }
             back = Some((p, t));
+            stars += usize::from(pattern[p] != b'*');
+            if stars > STARS_MAX {
+                return false;
+            }
             continue;
         }
         if t == text.len() {
@@ -152,6 +160,8 @@ mod tests {
         let text = vec![b'a'; 20_000];
         let pattern = [b"a*".repeat(50), b"b".to_vec()].concat();
         assert!(!matches(&pattern, &text, false));
+        let stars = |count| matches(&b"*?".repeat(count), &text, false);
+        assert!(stars(1000) && !stars(1001) && !stars(20_000));
     }
 
     proptest! {

@@ -13,6 +13,7 @@ pub mod mark;
 pub mod metric;
 pub mod never;
 pub mod opt;
+pub mod process;
 pub mod sha;
 pub mod text;
 pub mod world;

@@ -152,6 +152,12 @@ impl TestNode {
                             self.worker.resume(&mut client.session, &mut client.reply);
                         }
                     }
+                    Mail::Unblock { client: id, with_error } => {
+                        let client = self.clients.values_mut().find(|client| client.session.record.id == id);
+                        if let Some(client) = client {
+                            self.worker.end_wait(&mut client.session, &mut client.reply, with_error);
+                        }
+                    }
                     Mail::Push(id, bytes) => {
                         let client = self.clients.values_mut().find(|client| client.session.record.id == id);
                         if let Some(client) = client {

@@ -17,7 +17,7 @@
 //!               | ',' number                double (RESP3)      '#t' '#f'  booleans (RESP3)
 //!               | '(' digits                big number (RESP3)
 //!               | '*'                       anything
-//!               | word '*'                  bulk or simple string that begins so
+//!               | word '*'                  (quoted words too) bulk or simple string that begins so
 //!               | number '..' number        integer in this range
 //!               | 'parked'                  no reply yet: the client waits
 //! ```
@@ -116,6 +116,10 @@ fn tokens(line: &str) -> Vec<Token> {
                 let words = kit::text::split_words(&bytes[at..=end]).expect("a quoted word");
                 tokens.push(Token::Quoted(words.into_iter().next().unwrap_or_default()));
                 at = end + 1;
+                if bytes.get(at) == Some(&b'*') {
+                    tokens.push(Token::Bare("*..".into()));
+                    at += 1;
+                }
             }
             _ => {
                 let end = (at..bytes.len()).find(|&i| matches!(bytes[i], b' ' | b'\t' | b';')).unwrap_or(bytes.len());
@@ -205,6 +209,8 @@ fn brackets(token: Token) -> Vec<Token> {
 fn expectation(tokens: &mut std::iter::Peekable<impl Iterator<Item = Token>>) -> Expect {
     let token = tokens.next().expect("a reply after ->");
     let word = match token {
+        // "quoted words"* is a prefix; the star is glued to nothing else.
+        Token::Quoted(bytes) if tokens.next_if(|next| next.is("*..")).is_some() => return Expect::Prefix(bytes),
         Token::Quoted(bytes) => return Expect::Bulk(bytes),
         Token::Bare(word) => word,
     };

@@ -33,12 +33,15 @@ pub(crate) fn commands(tree: &Tree, findings: &mut Vec<Finding>) {
             findings.push(Finding::error(&source.path, 1, what, WHY_FILE));
         }
         for (line, name) in statics(source, &["Command"]) {
-            let in_group = |other: &&&Source| group_of(&other.path) == Some(group);
-            let is_listed = sources.iter().filter(in_group).any(|other| {
-                names(other, "COMMANDS", source, name)
-                    || names(other, "SUBCOMMANDS", source, name)
-                    || names(other, "subcommands", source, name)
-            });
+            // Namesakes in a neighbour folder (two HELPs) do not count for each other.
+            let is_near = |other: &&&Source| {
+                group_of(&other.path) == Some(group)
+                    && format!("{}/", source.folder()).starts_with(&format!("{}/", other.folder()))
+            };
+            let is_listed = sources
+                .iter()
+                .filter(is_near)
+                .any(|other| ["COMMANDS", "subcommands"].iter().any(|list| names(other, list, source, name)));
             if !is_listed {
                 let what = format!("{name} is not named in the COMMANDS of {group}/mod.rs");
                 findings.push(Finding::error(&source.path, line, what, WHY_COMMAND));
@@ -230,6 +233,24 @@ mod tests {
             ("crates/commands/src/list/client/kill.rs", kill),
         ];
         assert_eq!(findings_of(commands, &files), [""; 0]);
+    }
+
+    #[test]
+    fn a_namesake_in_a_neighbour_folder_does_not_count() {
+        let list = "//! S.\nmod client;\nmod memory;\npub static COMMANDS: &[&Command] = &[];\n";
+        let with = "//! C.\nmod help;\npub static COMMANDS: &[&Command] = &[&help::HELP];\n";
+        let without = "//! M.\nmod help;\npub static COMMANDS: &[&Command] = &[];\n";
+        let help = "//! HELP.\npub static HELP: Command = Command::BASE;\n";
+        let files = [
+            ("crates/commands/src/server/mod.rs", list),
+            ("crates/commands/src/server/client/mod.rs", with),
+            ("crates/commands/src/server/client/help.rs", help),
+            ("crates/commands/src/server/memory/mod.rs", without),
+            ("crates/commands/src/server/memory/help.rs", help),
+        ];
+        let found = findings_of(commands, &files);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("crates/commands/src/server/memory/help.rs:2 HELP"));
     }
 
     #[test]

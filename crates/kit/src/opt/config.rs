@@ -185,7 +185,7 @@ impl Config {
     /// What CONFIG GET finds: names and aliases that fit the pattern. Hidden ones must be named in full.
     pub fn matching(&self, pattern: &[u8]) -> Vec<(&'static str, &'static dyn AnyOpt)> {
         let mut found = Vec::new();
-        for opt in self.all() {
+        for opt in self.all().filter(|opt| !opt.traits().file_only) {
             for &name in [opt.name()].iter().chain(opt.aliases()) {
                 let fits = if opt.traits().hidden {
                     eq_ignore_case(name, pattern)
@@ -281,12 +281,11 @@ mod tests {
         Ok(all)
     });
     static UNLISTED: Opt<Int> = Opt::int("unlisted", 7, 0..=9, "In no list.");
-    static OPTIONS: &[&dyn AnyOpt] = &[
-        &LEN, &MEMORY, &BULK, &CLIENTS, &PERM, &APPEND, &POLICY, &STOP, &PASS, &EVENTS, &PERCENTILES, &SAVE, &LIMIT,
-    ];
+    static OPTIONS: &[&dyn AnyOpt] =
+        &[&LEN, &MEMORY, &BULK, &CLIENTS, &PERM, &APPEND, &POLICY, &STOP, &PASS, &EVENTS, &PERCENTILES, &SAVE, &LIMIT];
 
     fn even(words: &[String]) -> Result<Vec<String>, String> {
-        if words.len() % 2 == 0 { Ok(words.to_vec()) } else { Err("Invalid save parameters".to_owned()) }
+        if words.len().is_multiple_of(2) { Ok(words.to_vec()) } else { Err("Invalid save parameters".to_owned()) }
     }
 
     fn pairs(words: &[String]) -> Vec<String> {
@@ -382,8 +381,14 @@ mod tests {
         assert_eq!((names(b"pas*"), names(b"PASS")), (vec![], vec!["pass"]));
         assert_eq!(config.nearest("polcy"), Some("policy"));
         let opt = config.find("policy").unwrap();
-        assert_eq!((opt.kind_name(), opt.values(), opt.default_shown()), ("one of", "lru, none, off".into(), "none".into()));
-        assert_eq!((LEN.values(), MEMORY.values(), PERM.values()), ("0 to 1000".into(), "0 or more".into(), "0 to 777".into()));
+        assert_eq!(
+            (opt.kind_name(), opt.values(), opt.default_shown()),
+            ("one of", "lru, none, off".into(), "none".into())
+        );
+        assert_eq!(
+            (LEN.values(), MEMORY.values(), PERM.values()),
+            ("0 to 1000".into(), "0 or more".into(), "0 to 777".into())
+        );
         assert!(config.find("pass").unwrap().traits().sensitive);
     }
 

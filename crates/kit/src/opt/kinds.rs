@@ -25,6 +25,15 @@ pub enum Slots {
     Words,
 }
 
+/// Refuses a text with a reason, or gives its normal form.
+pub type CheckText = fn(&str) -> Result<String, String>;
+/// Refuses words with a reason, or gives their normal form.
+pub type CheckWords = fn(&[String]) -> Result<Vec<String>, String>;
+/// The same, with the present words as second argument.
+pub type MergeWords = fn(&[String], &[String]) -> Result<Vec<String>, String>;
+/// The lines of a file that stand for the words.
+pub type WordLines = fn(&[String]) -> Vec<String>;
+
 pub trait Kind: Copy + Sync + Sized + 'static {
     /// What reading the option gives.
     type Value;
@@ -306,7 +315,7 @@ impl Kind for Flags {
 #[derive(Clone, Copy)]
 pub struct Text {
     pub(super) default: &'static str,
-    pub(super) check: Option<fn(&str) -> Result<String, String>>,
+    pub(super) check: Option<CheckText>,
 }
 
 impl Kind for Text {
@@ -344,10 +353,10 @@ impl Kind for Text {
 #[derive(Clone, Copy)]
 pub struct Words {
     pub(super) default: &'static [&'static str],
-    pub(super) check: Option<fn(&[String]) -> Result<Vec<String>, String>>,
-    pub(super) merge: Option<fn(&[String], &[String]) -> Result<Vec<String>, String>>,
+    pub(super) check: Option<CheckWords>,
+    pub(super) merge: Option<MergeWords>,
     pub(super) show: Option<fn(&[String]) -> String>,
-    pub(super) lines: Option<fn(&[String]) -> Vec<String>>,
+    pub(super) lines: Option<WordLines>,
     pub(super) gathers: bool,
 }
 
@@ -383,8 +392,7 @@ impl Kind for Words {
             [line] => split_words(line.as_bytes()).ok_or("unbalanced quotes in the argument")?,
             _ => words.iter().map(|word| word.clone().into_bytes()).collect(),
         };
-        let cut: Vec<String> =
-            cut.into_iter().map(|word| String::from_utf8_lossy(&word).into_owned()).collect();
+        let cut: Vec<String> = cut.into_iter().map(|word| String::from_utf8_lossy(&word).into_owned()).collect();
         let mut words = match self.merge {
             Some(merge) => merge(&cut, words_of(now))?,
             None => cut,

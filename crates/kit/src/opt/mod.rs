@@ -9,7 +9,7 @@ mod config;
 mod kinds;
 
 pub use config::{Change, Config};
-pub use kinds::{Bool, Choice, Flags, Int, Kind, Text, Value, Words};
+pub use kinds::{Bool, CheckText, CheckWords, Choice, Flags, Int, Kind, MergeWords, Text, Value, WordLines, Words};
 
 use kinds::{Slots, Unit};
 use std::ops::RangeInclusive;
@@ -38,6 +38,10 @@ pub struct Traits {
     pub protected: bool,
     /// A text of several words, which a file may leave unquoted.
     pub multi_word: bool,
+    /// Not changed while data is loaded.
+    pub not_while_loading: bool,
+    /// A line of files and the command line only: CONFIG GET and SET do not know it.
+    pub file_only: bool,
 }
 
 const NO_SLOT: u32 = u32::MAX;
@@ -104,7 +108,7 @@ impl Opt<Text> {
     }
 
     /// Refuses a value with a reason, or gives its normal form.
-    pub const fn check(mut self, check: fn(&str) -> Result<String, String>) -> Opt<Text> {
+    pub const fn check(mut self, check: CheckText) -> Opt<Text> {
         self.kind.check = Some(check);
         self
     }
@@ -122,13 +126,13 @@ impl Opt<Words> {
     }
 
     /// Refuses the words with a reason, or gives their normal form.
-    pub const fn check(mut self, check: fn(&[String]) -> Result<Vec<String>, String>) -> Opt<Words> {
+    pub const fn check(mut self, check: CheckWords) -> Opt<Words> {
         self.kind.check = Some(check);
         self
     }
 
     /// As `check`, with the words of now as second argument: for options of which a part can be set.
-    pub const fn merge(mut self, merge: fn(&[String], &[String]) -> Result<Vec<String>, String>) -> Opt<Words> {
+    pub const fn merge(mut self, merge: MergeWords) -> Opt<Words> {
         self.kind.merge = Some(merge);
         self
     }
@@ -140,7 +144,7 @@ impl Opt<Words> {
     }
 
     /// The lines of a configuration file that give the value, without the option's name; else one line.
-    pub const fn lines(mut self, lines: fn(&[String]) -> Vec<String>) -> Opt<Words> {
+    pub const fn lines(mut self, lines: WordLines) -> Opt<Words> {
         self.kind.lines = Some(lines);
         self
     }
@@ -154,8 +158,15 @@ impl Opt<Words> {
 
 impl<K: Copy> Opt<K> {
     const fn new(name: &'static str, doc: &'static str, kind: K) -> Opt<K> {
-        let traits =
-            Traits { immutable: false, hidden: false, sensitive: false, protected: false, multi_word: false };
+        let traits = Traits {
+            immutable: false,
+            hidden: false,
+            sensitive: false,
+            protected: false,
+            multi_word: false,
+            not_while_loading: false,
+            file_only: false,
+        };
         Opt { name, doc, aliases: &[], traits, kind, slot: AtomicU32::new(NO_SLOT) }
     }
 
@@ -186,6 +197,18 @@ impl<K: Copy> Opt<K> {
     /// Changed at run time only where `enable-protected-configs` allows it.
     pub const fn protected(mut self) -> Opt<K> {
         self.traits.protected = true;
+        self
+    }
+
+    /// Not changed while data is loaded.
+    pub const fn not_while_loading(mut self) -> Opt<K> {
+        self.traits.not_while_loading = true;
+        self
+    }
+
+    /// A line of files and the command line only: CONFIG GET and SET do not know it.
+    pub const fn file_only(mut self) -> Opt<K> {
+        self.traits.file_only = true;
         self
     }
 

@@ -3,6 +3,8 @@
 //! `mono_ns` is asked once per command, so `RealClock` reads the CPU's time-stamp counter where the CPU says that
 //! it runs evenly, and scales it; `recalibrate`, called now and then, steers the scale towards the system's clock
 //! without ever jumping. Everywhere else the system's clock answers.
+//! Measured on the 2-core virtual machine we build on (examples/speed.rs): 10 ns a call with the counter, 9 of them the
+//! instruction itself, 34 ns with the system's clock; 17 to 21 against 46 to 50 with other builds running.
 //! Always true: two readings of `mono_ns` on one thread never go backwards.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};

@@ -113,10 +113,7 @@ mod tests {
     fn the_published_sequence() {
         // xoshiro256++ from the state 1, 2, 3, 4 (reference implementation).
         let mut rng = Rng { state: [1, 2, 3, 4] };
-        assert_eq!(
-            [rng.next_u64(), rng.next_u64(), rng.next_u64()],
-            [41_943_041, 58_720_359, 3_588_806_011_781_223]
-        );
+        assert_eq!([rng.next_u64(), rng.next_u64(), rng.next_u64()], [41_943_041, 58_720_359, 3_588_806_011_781_223]);
     }
 
     #[test]

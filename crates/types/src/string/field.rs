@@ -110,6 +110,8 @@ pub fn add(ty: FieldType, old: i64, increment: i64, overflow: Overflow) -> Optio
 /// The field's new value after SET, or `None` when it does not fit and nothing shall be written.
 ///
 /// For an unsigned field a negative number is a very large one, as in Redis: it saturates to the maximum, not to 0.
+/// Unlike Redis, a signed field saturates to its minimum from however far below: Redis's difference wraps there, and
+/// i5 set to -9223372036854775807 becomes 15.
 #[inline]
 pub fn fit(ty: FieldType, value: i64, overflow: Overflow) -> Option<i64> {
     let exact = if ty.signed { i128::from(value) } else { i128::from(value as u64) };
@@ -138,6 +140,8 @@ mod tests {
     use super::super::bits::{get_bit, len_for, set_bit};
     use super::*;
     use proptest::prelude::*;
+
+    const ALL: [Overflow; 3] = [Overflow::Wrap, Overflow::Sat, Overflow::Fail];
 
     fn ty(text: &str) -> FieldType {
         FieldType::parse(text.as_bytes()).expect(text)
@@ -209,6 +213,7 @@ mod tests {
         assert_eq!(fit(u8_, -1, Fail), None);
         assert_eq!(fit(i8_, 300, Wrap), Some(44));
         assert_eq!(fit(i8_, -300, Sat), Some(-128));
+        assert_eq!(fit(ty("i5"), -i64::MAX, Sat), Some(-16)); // the one difference, see `fit`
         assert_eq!(add(u8_, 250, 10, Wrap), Some(4));
         assert_eq!(add(u8_, 5, -10, Sat), Some(0));
         assert_eq!(add(ty("i1"), -1, -1, Wrap), Some(0));
@@ -264,8 +269,8 @@ mod tests {
             prop_assert!((min..=max).contains(&i128::from(old)));
             let set_to = if ty.signed { i128::from(value) } else { i128::from(value as u64) };
             for (exact, made) in [
-                (i128::from(old) + i128::from(value), [Overflow::Wrap, Overflow::Sat, Overflow::Fail].map(|o| add(ty, old, value, o))),
-                (set_to, [Overflow::Wrap, Overflow::Sat, Overflow::Fail].map(|o| fit(ty, value, o))),
+                (i128::from(old) + i128::from(value), ALL.map(|rule| add(ty, old, value, rule))),
+                (set_to, ALL.map(|rule| fit(ty, value, rule))),
             ] {
                 // Wrapping is counting round: the one value of the type that differs by whole turns.
                 let wrapped = (exact - min).rem_euclid(1 << ty.bits) + min;

@@ -1,0 +1,123 @@
+//! COMMAND GETKEYS command … · COMMAND GETKEYSANDFLAGS command …
+
+use super::describe::access_names;
+use exec::command::Command;
+use exec::keys::{Found, Misfit, each_key};
+use exec::{Arg, Args, Arity, Categories, Ctx, Error, Group, Node};
+
+const DOCS: &[Arg] = &[
+    Arg { name: "command", ..Arg::BASE },
+    Arg { name: "arg", optional: true, multiple: true, ..Arg::BASE },
+];
+
+pub static GETKEYS: Command = Command {
+    name: "GETKEYS",
+    group: Group::Server,
+    since: "2.8.13",
+    arity: Arity::AtLeast(3),
+    flags: super::FLAGS,
+    categories: Categories::CONNECTION,
+    complexity: "O(N), N = words",
+    summary: "Finds the keys of a request.",
+    docs: DOCS,
+    run: keys,
+    ..Command::BASE
+};
+
+pub static GETKEYSANDFLAGS: Command = Command {
+    name: "GETKEYSANDFLAGS",
+    group: Group::Server,
+    since: "7.0.0",
+    arity: Arity::AtLeast(3),
+    flags: super::FLAGS,
+    categories: Categories::CONNECTION,
+    complexity: "O(N), N = words",
+    summary: "Finds the keys of a request and what it does with them.",
+    docs: DOCS,
+    run: keys_and_flags,
+    ..Command::BASE
+};
+
+fn keys(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    let found = find(ctx.node, args)?;
+    ctx.reply.array(found.len());
+    for key in found {
+        ctx.reply.bulk(args.get(key.word));
+    }
+    Ok(())
+}
+
+fn keys_and_flags(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    let found = find(ctx.node, args)?;
+    ctx.reply.array(found.len());
+    for key in found {
+        ctx.reply.array(2);
+        ctx.reply.bulk(args.get(key.word));
+        let names = access_names(key.access);
+        ctx.reply.set(names.len());
+        for name in names {
+            ctx.reply.simple(&name);
+        }
+    }
+    Ok(())
+}
+
+/// Keys of the request that begins at word 2; positions are those of the whole request.
+fn find(node: &Node, args: &Args) -> Result<Vec<Found>, Error> {
+    let invalid = Error::Static("ERR Invalid arguments specified for command");
+    let mut number = node.commands.find(args.get(2)).ok_or(Error::Static("ERR Invalid command specified"))?;
+    if !node.commands.row(number).subcommands.is_empty()
+        && let Some(sub) = args.opt(3).and_then(|name| node.commands.find_sub(number, name))
+    {
+        number = sub;
+    }
+    let command = node.commands.command(number);
+    let words = args.len() - 2;
+    if command.keys.is_empty() {
+        return Err(Error::Static("ERR The command has no key arguments"));
+    }
+    if !command.arity.admits(words) {
+        return Err(Error::Static("ERR Invalid number of arguments specified for command"));
+    }
+    let mut found = Vec::new();
+    let outcome = each_key(command, words, &|i| args.get(i + 2), &mut |key| {
+        found.push(Found { word: key.word + 2, access: refine(command, args, key.access) });
+    });
+    match outcome {
+        Err(Misfit::Invalid) => Err(invalid),
+        Ok(()) | Err(Misfit::Unknown) if found.is_empty() => Err(invalid),
+        Ok(()) | Err(Misfit::Unknown) => Ok(found),
+    }
+}
+
+/// Rows with VARIABLE_FLAGS do more or less by their options: SET reads with GET or a condition,
+/// BITFIELD without a write only reads.
+fn refine(command: &Command, args: &Args, access: exec::KeyAccess) -> exec::KeyAccess {
+    use exec::KeyAccess as A;
+    if !access.has(A::VARIABLE_FLAGS) {
+        return access;
+    }
+    let has = |word: &str| (4..args.len()).any(|i| args.is(i, word));
+    match command.name {
+        "SET" if has("GET") || has("IFEQ") => A::RW.and(A::ACCESS).and(A::UPDATE),
+        "SET" => A::OW.and(A::UPDATE),
+        "BITFIELD" if !has("SET") && !has("INCRBY") => A::RO.and(A::ACCESS),
+        "BITFIELD" => A::RW.and(A::ACCESS).and(A::UPDATE),
+        _ => access,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check;
+
+    #[test]
+    fn finds() {
+        check("COMMAND GETKEYS get k -> [k]; COMMAND GETKEYS watch a b c -> [a b c]; COMMAND GETKEYSANDFLAGS get k -> [[k [+RO +access]]]");
+    }
+
+    #[test]
+    fn refuses() {
+        check("COMMAND GETKEYS nosuch -> -ERR Invalid command specified; COMMAND GETKEYS ping -> -ERR The command has no key arguments; COMMAND GETKEYS get -> -ERR Invalid number of arguments specified for command");
+    }
+}

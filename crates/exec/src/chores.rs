@@ -1,0 +1,31 @@
+//! What a thread does ten times a second besides its clients' commands.
+//!
+//! Every thread publishes the memory it uses; the first one also frees retired tables.
+
+use crate::run::Worker;
+use keyspace::Keyspace;
+
+impl Worker {
+    /// Called about every 100 ms on each event-loop thread, outside of a batch.
+    pub fn chores(&mut self) {
+        let node = &self.node;
+        node.memory.publish(&mut self.scratch.mem_published);
+        if self.thread != 0 {
+            return;
+        }
+        node.memory.note_peak(node.now().0);
+        if node.keyspace.retired() > 0 {
+            let _world = node.world.exclusive();
+            free_retired(&node.keyspace);
+        }
+    }
+}
+
+#[allow(unsafe_code)]
+fn free_retired<X>(keyspace: &Keyspace<X>) {
+    // SAFETY: the caller holds the world lock. Tables are read without their shard's lock only inside
+    // batches (`plan.rs`, and lengths by commands), and a batch holds its thread's running lock,
+    // which the world lock has taken from every thread. Threads without a running lock (the freeing
+    // thread, the console) take the shard's lock before they look at a table.
+    unsafe { keyspace.free_retired() }
+}

@@ -1,0 +1,7 @@
+//! The executor with commands of its own: parking, keys that are not in memory, panics, locks
+//! across threads. What real commands do is tested beside them.
+
+mod away;
+mod commands;
+mod panics;
+mod threads;

@@ -1,0 +1,195 @@
+//! Letters between event-loop threads.
+//!
+//! A post is a list under a mutex and an eventfd. The eventfd is written only when the owner may be
+//! asleep, once per sleep, so mail to a busy thread costs a lock and nothing else.
+//!
+//! A client may move while mail is on its way. The thread it leaves takes the client's letters along
+//! and, under the same lock, notes where it went: who writes to the old address afterwards is sent on
+//! by his own hand. So the letters of one sender to one client never overtake each other.
+//! Always true: two posts are locked together only by a mover, and `Posts::moving` lets one move at a time.
+
+use crate::conn::Conn;
+use exec::client::ClientId;
+use exec::seams::{Mail, Mailbox};
+use parking_lot::Mutex;
+use rustix::event::EventfdFlags;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
+
+pub(crate) enum Letter {
+    Mail(Mail),
+    /// A connection that lives on this thread from now on.
+    Adopt(Box<Conn>),
+}
+
+/// The posts of all threads of a server.
+pub(crate) struct Posts {
+    posts: Vec<Post>,
+    moving: Mutex<()>,
+}
+
+struct Post {
+    inside: Mutex<Inside>,
+    /// The owner waits for sockets, or is about to.
+    asleep: AtomicBool,
+    has_letters: AtomicBool,
+    event: OwnedFd,
+}
+
+#[derive(Default)]
+struct Inside {
+    letters: Vec<Letter>,
+    /// Clients that left, and the thread they went to. Kept for a while, see `forget_moved`.
+    moved: HashMap<ClientId, usize>,
+    moved_before: HashMap<ClientId, usize>,
+}
+
+/// One thread's post as the executor sees it.
+pub(crate) struct Door {
+    pub posts: Arc<Posts>,
+    pub thread: usize,
+}
+
+impl Mailbox for Door {
+    fn send(&self, mail: Mail) {
+        self.posts.send(self.thread, mail);
+    }
+}
+
+impl Posts {
+    pub(crate) fn new(threads: usize) -> io::Result<Posts> {
+        let posts: io::Result<Vec<Post>> = (0..threads).map(|_| Post::new()).collect();
+        Ok(Posts { posts: posts?, moving: Mutex::new(()) })
+    }
+
+    pub(crate) fn send(&self, thread: usize, mail: Mail) {
+        let client = client_of(&mail);
+        let mut to = thread;
+        // A client that moves on while we follow it is rare; its thread forwards what comes late.
+        for _ in 0..self.posts.len() {
+            let mut inside = self.posts[to].inside.lock();
+            match client.and_then(|id| inside.forward(id)) {
+                Some(next) => to = next,
+                None => {
+                    inside.letters.push(Letter::Mail(mail));
+                    drop(inside);
+                    return self.posts[to].ring();
+                }
+            }
+        }
+        self.posts[to].inside.lock().letters.push(Letter::Mail(mail));
+        self.posts[to].ring();
+    }
+
+    pub(crate) fn adopt(&self, thread: usize, conn: Box<Conn>) {
+        self.posts[thread].inside.lock().letters.push(Letter::Adopt(conn));
+        self.posts[thread].ring();
+    }
+
+    /// Connections go from one thread to another, and their unread letters with them.
+    pub(crate) fn move_all(&self, from: usize, to: usize, conns: Vec<Box<Conn>>) {
+        assert!(from != to, "a move goes to another thread");
+        let moving = self.moving.lock();
+        let mut mine = self.posts[from].inside.lock();
+        let mut theirs = self.posts[to].inside.lock();
+        for conn in conns {
+            let record = Arc::clone(&conn.session.record);
+            theirs.moved.remove(&record.id);
+            theirs.moved_before.remove(&record.id);
+            mine.moved.insert(record.id, to);
+            theirs.letters.push(Letter::Adopt(conn));
+            record.thread.store(to, Relaxed);
+        }
+        let (luggage, kept) = std::mem::take(&mut mine.letters).into_iter().partition(|letter| match letter {
+            Letter::Mail(mail) => client_of(mail).is_some_and(|id| mine.moved.contains_key(&id)),
+            Letter::Adopt(_) => false,
+        });
+        mine.letters = kept;
+        let mut luggage: Vec<Letter> = luggage;
+        theirs.letters.append(&mut luggage);
+        drop((mine, theirs, moving));
+        self.posts[to].ring();
+    }
+
+    /// Called once in a while: forgets the moves of two calls ago. Nobody holds an address that long.
+    pub(crate) fn forget_moved(&self, thread: usize) {
+        let mut inside = self.posts[thread].inside.lock();
+        let moved = std::mem::take(&mut inside.moved);
+        inside.moved_before = moved;
+    }
+
+    /// Moves all letters to `letters`, which is empty.
+    pub(crate) fn take(&self, thread: usize, letters: &mut Vec<Letter>) {
+        let post = &self.posts[thread];
+        if post.has_letters.load(Relaxed) {
+            post.has_letters.store(false, Relaxed);
+            std::mem::swap(&mut post.inside.lock().letters, letters);
+        }
+    }
+
+    /// To be called before a wait. False: there is mail, do not sleep.
+    pub(crate) fn fall_asleep(&self, thread: usize) -> bool {
+        let post = &self.posts[thread];
+        post.asleep.store(true, SeqCst);
+        // Whoever locks after us sees `asleep`; what came before us we see.
+        let empty = post.inside.lock().letters.is_empty();
+        if !empty {
+            post.has_letters.store(true, Relaxed);
+        }
+        empty
+    }
+
+    pub(crate) fn wake_up(&self, thread: usize) {
+        self.posts[thread].asleep.store(false, SeqCst);
+    }
+
+    pub(crate) fn event(&self, thread: usize) -> BorrowedFd<'_> {
+        self.posts[thread].event.as_fd()
+    }
+
+    /// Takes the bell's ring back, so that it is not ready any more.
+    pub(crate) fn silence(&self, thread: usize) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.posts[thread].event, &mut count); // nothing there: nothing to do
+    }
+}
+
+impl Post {
+    fn new() -> io::Result<Post> {
+        let event = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Post {
+            inside: Mutex::default(),
+            asleep: AtomicBool::new(false),
+            has_letters: AtomicBool::new(false),
+            event,
+        })
+    }
+
+    /// After a letter was put in.
+    fn ring(&self) {
+        self.has_letters.store(true, Relaxed);
+        if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
+            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes()); // full means it rings already
+        }
+    }
+}
+
+impl Inside {
+    fn forward(&self, id: ClientId) -> Option<usize> {
+        if self.moved.is_empty() && self.moved_before.is_empty() {
+            return None;
+        }
+        self.moved.get(&id).or_else(|| self.moved_before.get(&id)).copied()
+    }
+}
+
+/// Whom it concerns; `None`: the thread itself.
+pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
+    match mail {
+        Mail::Resume(id) | Mail::Kill(id) | Mail::Push(id, _) | Mail::Unblock { client: id, .. } => Some(*id),
+        Mail::Nudge => None,
+    }
+}
