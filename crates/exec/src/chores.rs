@@ -1,6 +1,6 @@
 //! What a thread does ten times a second besides its clients' commands.
 //!
-//! Every thread publishes the memory it uses; the first one also frees retired tables.
+//! Every thread publishes the memory it uses; the first one also takes samples and frees retired tables.
 
 use crate::run::Worker;
 use keyspace::Keyspace;
@@ -13,7 +13,7 @@ impl Worker {
         if self.thread != 0 {
             return;
         }
-        node.memory.note_peak(node.now().0);
+        crate::sample::tick(node);
         if node.keyspace.retired() > 0 {
             let _world = node.world.exclusive();
             free_retired(&node.keyspace);

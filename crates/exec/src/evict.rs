@@ -71,6 +71,11 @@ impl Policy {
         matches!(self, Policy::VolatileLfu | Policy::AllKeysLfu)
     }
 
+    /// Does it go by when or how often a key was used?
+    pub fn reads_clocks(self) -> bool {
+        self.is_lfu() || matches!(self, Policy::VolatileLru | Policy::AllKeysLru)
+    }
+
     fn is_volatile(self) -> bool {
         matches!(
             self,

@@ -41,7 +41,12 @@ impl Worker {
             return Progress::Done;
         }
         let (threads, thread) = (node.threads, self.thread);
-        self.turn(|turn| sweep(turn, thread, threads))
+        self.turn(|turn| {
+            let begin = turn.node.clock.mono_ns();
+            let progress = sweep(turn, thread, threads);
+            turn.scratch.tally.add(&metrics::EXPIRE_NANOS, turn.node.clock.mono_ns().saturating_sub(begin));
+            progress
+        })
     }
 }
 

@@ -31,6 +31,7 @@ pub mod pause;
 mod plan;
 mod record;
 mod run;
+pub mod sample;
 pub mod seams;
 pub mod session;
 pub mod slowlog;

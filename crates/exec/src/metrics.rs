@@ -32,5 +32,6 @@ counters! {
     PANICS = "command_panics", "Commands ended by a mistake of the server's.";
     TURNS = "eventloop_cycles", "Turns of the event loops.";
     TURN_NANOS = "eventloop_duration_nanos", "Time spent in turns, waiting left out.";
-    COMMAND_NANOS = "eventloop_command_nanos", "Time spent in commands.";
+    EXPIRE_NANOS = "expire_cycle_cpu_nanos", "Time spent in the background sweep of keys past their time.";
+    CRON_NANOS = "eventloop_duration_cron_nanos", "Time spent in what happens ten times a second.";
 }

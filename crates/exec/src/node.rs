@@ -12,6 +12,7 @@ use crate::latency::LatencyLog;
 use crate::memory::Memory;
 use crate::options;
 use crate::pause::{Pause, Paused};
+use crate::sample::{self, Samples};
 use crate::seams::{Log, Mail, Mailbox, Process, Router, Saver, Tier};
 use crate::session::{WatchToken, WatchedKey};
 use crate::slowlog::SlowLog;
@@ -68,7 +69,11 @@ pub struct Node {
     pub alarms: Alarms,
     /// Clients that see every command.
     pub monitors: Mutex<Vec<Arc<ClientRecord>>>,
+    /// Rates and the system's view of the process.
+    pub samples: Samples,
     pub run_id: String,
+    /// Names this node's history of changes to replicas.
+    pub replication_id: String,
     pub started_ms: i64,
     /// Changes since start, and since the last save.
     pub dirty: AtomicU64,
@@ -152,7 +157,8 @@ impl Node {
         let placement =
             if config.get(&options::CLUSTER_ENABLED) { Placement::BySlot } else { Placement::ByHash };
         let now = parts.clock.unix_ms();
-        let run_id = (0..40).map(|_| char::from(b"0123456789abcdef"[rng.below(16) as usize])).collect();
+        let run_id = hex_id(&mut rng);
+        let replication_id = hex_id(&mut rng);
         let node = Arc::new_cyclic(|itself| Node {
             itself: Weak::clone(itself),
             keyspace: Keyspace::new(databases, rng.next_u64(), placement),
@@ -172,7 +178,9 @@ impl Node {
             freer: Freer::default(),
             alarms: Alarms::default(),
             monitors: Mutex::new(Vec::new()),
+            samples: Samples::default(),
             run_id,
+            replication_id,
             started_ms: now.0,
             dirty: AtomicU64::new(0),
             last_save_ms: AtomicI64::new(now.0),
@@ -196,6 +204,7 @@ impl Node {
             disk: parts.disk,
         });
         options::apply_all(&node);
+        sample::tick(&node);
         node
     }
 
@@ -240,4 +249,9 @@ impl Node {
     pub fn uptime_secs(&self) -> i64 {
         (self.now().0 - self.started_ms).max(0) / 1000
     }
+}
+
+/// 40 hex digits.
+fn hex_id(rng: &mut Rng) -> String {
+    (0..40).map(|_| char::from(b"0123456789abcdef"[rng.below(16) as usize])).collect()
 }

@@ -3,7 +3,7 @@
 //! The list stays short. The executor compiles and passes its tests with all of them stubbed.
 
 use crate::client::ClientId;
-use keyspace::KeyHash;
+pub use keyspace::KeyHash;
 use std::sync::Arc;
 
 /// Bytes and wake-ups for a client that lives on another event-loop thread.

@@ -68,6 +68,11 @@ impl CommandStats {
         })
     }
 
+    /// Time in commands, all of them.
+    pub fn total_nanos(&self) -> u64 {
+        self.threads.iter().flat_map(|row| row.iter()).map(|stat| stat.nanos.load(Relaxed)).sum()
+    }
+
     /// Latencies of a command over all threads; `None` before its first call.
     pub fn latency(&self, command: u16) -> Option<Histogram> {
         let merged = Histogram::default();

@@ -186,6 +186,11 @@ impl<'a> EntryRef<'a> {
         unsafe { self.at.copy_to_nonoverlapping(at, shape.total()) };
         Entry { at }
     }
+
+    /// A copy outside the table under another name: value, deadline and clock are the same.
+    pub fn duplicate_as(self, key: &[u8]) -> Entry {
+        Entry::new(key, self.value().into(), self.deadline(), self.clock())
+    }
 }
 
 impl std::fmt::Debug for EntryRef<'_> {
@@ -320,8 +325,7 @@ impl Entry {
 
     /// The same value, deadline and clock under another name.
     pub fn duplicate_as(&self, key: &[u8]) -> Entry {
-        let entry = self.as_ref();
-        Entry::new(key, entry.value().into(), entry.deadline(), entry.clock())
+        self.as_ref().duplicate_as(key)
     }
 
     pub fn as_ref(&self) -> EntryRef<'_> {

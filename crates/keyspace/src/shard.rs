@@ -227,6 +227,11 @@ impl<X> Shard<X> {
         self.dbs.get(db).map(|db| db.table.stats()).unwrap_or_default()
     }
 
+    /// Bytes that a database takes here beyond its entries: of its table, of its expiry index.
+    pub fn overhead_bytes(&self, db: usize) -> (usize, usize) {
+        self.dbs.get(db).map_or((0, 0), |db| (db.table.own_bytes(), db.expiry.memory_bytes()))
+    }
+
     /// Bytes of all entries, tables and expiry indexes of this shard.
     pub fn bytes(&self) -> usize {
         let orphans = self.walk.iter().flat_map(|walk| &walk.orphans).map(|(table, _)| table.memory_bytes());

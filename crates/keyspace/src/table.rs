@@ -109,9 +109,16 @@ impl Table {
 
     /// Bytes of the entries and of the table around them.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let Some(gauges) = self.gauges() else { return 0 };
+        self.own_bytes() + self.gauges().map_or(0, |gauges| gauges.entry_bytes.load(Relaxed))
+    }
+
+    /// Bytes of the table alone.
+    pub(crate) fn own_bytes(&self) -> usize {
+        if self.header.is_none() {
+            return 0;
+        }
         let lines = (self.overflow_lines + self.spare.len()) * buckets::overflow_layout().size();
-        size_of::<Header>() + self.segment_bytes + lines + gauges.entry_bytes.load(Relaxed)
+        size_of::<Header>() + self.segment_bytes + lines
     }
 
     #[inline]

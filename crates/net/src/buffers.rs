@@ -16,8 +16,9 @@ pub(crate) const READ_BYTES: usize = 16 * 1024;
 // bytes arrive), beyond it as much as has arrived already.
 const RESERVE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-// A buffer that is full of small words grows by its size, at most by this much.
-const GROW_BYTES_MAX: usize = 1024 * 1024;
+// A buffer that is full of small words grows by its size, at most by this much: a gigabyte of them is
+// copied 32 times, and no more than this is allocated in vain.
+const GROW_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 // 128 spare buffers of a kind are 2 MiB a thread.
 const SPARE_COUNT_MAX: usize = 128;

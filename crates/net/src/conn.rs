@@ -35,6 +35,8 @@ pub(crate) struct Conn {
     pub timer: Option<UnixMs>,
     /// The load window in which it last did something.
     pub window: u64,
+    /// Its part of the memory that `Memory::clients_normal` counts.
+    pub mem_counted: usize,
     pub soft_since_ms: Option<i64>,
     pub reply_size: ReplySize,
     pub turn: TurnPart,
@@ -80,6 +82,7 @@ impl Conn {
             ended: false,
             timer: None,
             window: 0,
+            mem_counted: 0,
             soft_since_ms: None,
             reply_size: ReplySize { size: REPLY_PART_BYTES, peak: 0, peak_since_ms: now_ms },
             turn: TurnPart::default(),
@@ -172,6 +175,13 @@ impl Conn {
         let input_mem = self.input.buf.capacity() + self.parser.mem_bytes();
         let total = FIXED_BYTES + input_mem + reply_mem + record.multi_mem.load(Relaxed);
         record.total_mem.store(total, Relaxed);
+    }
+
+    /// By how much its memory changed since the last call.
+    pub(crate) fn mem_shift(&mut self) -> i64 {
+        let now = self.session.record.total_mem.load(Relaxed);
+        let before = std::mem::replace(&mut self.mem_counted, now);
+        now as i64 - before as i64
     }
 
     pub(crate) fn publish_input(&self) {

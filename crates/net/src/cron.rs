@@ -16,8 +16,12 @@ const CLIENTS_MIN: u32 = 64;
 
 const IDLE_MS: i64 = 2000;
 
+const LAST_REPLY_MS: i64 = 10_000;
+
 impl EventLoop {
     pub(crate) fn tick(&mut self) {
+        let mem_shift = std::mem::take(&mut self.mem_shift);
+        self.node.memory.clients_normal.fetch_add(mem_shift as u64, Relaxed); // below 0 it wraps back
         if self.thread == 0 {
             self.node.memory.note_peak(self.now.0);
             if std::mem::take(&mut self.accept_pause) {
@@ -53,7 +57,7 @@ impl EventLoop {
                 } else if timed_out(conn, self.settings.timeout_ms, now_ms) {
                     kit::verbose!("Closing idle client");
                     conn.session.close = Close::Now;
-                } else if conn.session.record.kill.load(Relaxed) && conn.session.close == Close::No {
+                } else if gives_up(conn, now_ms) {
                     conn.session.close = Close::Now;
                 }
                 if conn.session.close == Close::Now {
@@ -78,6 +82,16 @@ fn timed_out(conn: &Conn, timeout_ms: i64, now_ms: i64) -> bool {
         && !record.has(flag::MONITOR)
 }
 
+/// Killed, or it does not fetch the last reply it is owed.
+fn gives_up(conn: &Conn, now_ms: i64) -> bool {
+    let record = &conn.session.record;
+    match conn.session.close {
+        Close::No => record.kill.load(Relaxed),
+        Close::AfterReply => now_ms - record.last_ms.load(Relaxed) > LAST_REPLY_MS,
+        Close::Now => true,
+    }
+}
+
 fn shrink(conn: &mut Conn, now_ms: i64, reply_peak_reset_ms: i64) {
     let idle = now_ms - conn.session.record.last_ms.load(Relaxed) > IDLE_MS;
     let capacity = conn.input.buf.capacity();
@@ -87,7 +101,7 @@ fn shrink(conn: &mut Conn, now_ms: i64, reply_peak_reset_ms: i64) {
     let before = conn.reply_size;
     conn.reply_size.adapt(conn.reply.len(), now_ms, reply_peak_reset_ms);
     if conn.input.buf.capacity() != capacity {
-        conn.publish(now_ms);
+        conn.publish(now_ms); // its memory is summed up at its next turn
     } else if conn.reply_size != before {
         conn.reply_size.publish(&conn.session.record);
     }

@@ -72,10 +72,14 @@ fn start_at(node: Arc<Node>, any_port: bool) -> Result<Server, StartError> {
         kit::warning!("Failed listening on port {} (tcp), aborting.", node.config.get(&options::PORT));
         return Err(error);
     }
-    node.port.store(listeners.ports().first().map_or(0, |port| usize::from(*port)), Relaxed);
-    let doors = (0..node.threads).map(|thread| -> Arc<dyn Mailbox> {
-        Arc::new(Door { posts: Arc::clone(&posts), thread })
-    });
+    let port = if any_port {
+        listeners.ports().first().map_or(0, |port| i64::from(*port))
+    } else {
+        node.config.get(&options::PORT)
+    };
+    node.port.store(port as usize, Relaxed);
+    let doors =
+        (0..node.threads).map(|thread| -> Arc<dyn Mailbox> { Arc::new(Door { posts: Arc::clone(&posts), thread }) });
     let _ = node.mailboxes.set(doors.collect()); // a second server of one node would be a test's mistake
     start_freer(&node);
     let shared = Arc::new(Shared {

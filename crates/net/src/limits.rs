@@ -53,13 +53,7 @@ impl OutputLimits {
     }
 
     /// Whether a client with `used` unread bytes must go. `soft_since_ms` is when it went over the soft limit.
-    pub(crate) fn exceeded(
-        &self,
-        kind: ClientKind,
-        used: usize,
-        soft_since_ms: &mut Option<i64>,
-        now_ms: i64,
-    ) -> bool {
+    pub(crate) fn exceeded(&self, kind: ClientKind, used: usize, soft_since_ms: &mut Option<i64>, now_ms: i64) -> bool {
         let limit = self.of_class(kind);
         if used > UNREAD_BYTES_MAX && limit.hard == 0 && kind != ClientKind::Master {
             return true;
@@ -122,10 +116,7 @@ mod tests {
     fn classes_are_set_one_by_one() {
         let all = "normal 1mb 2mb 60 replica 3mb 4mb 70 pubsub 5mb 6mb 80";
         let merged = merge(&words(all), &words(DEFAULT)).unwrap();
-        assert_eq!(
-            merged.join(" "),
-            "normal 1048576 2097152 60 slave 3145728 4194304 70 pubsub 5242880 6291456 80"
-        );
+        assert_eq!(merged.join(" "), "normal 1048576 2097152 60 slave 3145728 4194304 70 pubsub 5242880 6291456 80");
         let merged = merge(&words("PubSub 100000 0 0"), &merged).unwrap();
         assert_eq!(merged[8..].join(" "), "pubsub 100000 0 0");
         assert_eq!(merged[..4].join(" "), "normal 1048576 2097152 60");

@@ -326,7 +326,7 @@ pub(crate) fn shown(addr: Option<SocketAddrAny>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    
+
     fn listeners() -> Listeners {
         Listeners::new(Registrar::new().unwrap(), 1)
     }
@@ -342,7 +342,10 @@ mod tests {
     #[test]
     fn grammar() {
         let any = |text: &str| Bind::parse(text).addresses(7).unwrap()[0].to_string();
-        assert_eq!([any("*"), any("-::*"), any("127.0.0.1"), any("::1")], ["0.0.0.0:7", "[::]:7", "127.0.0.1:7", "[::1]:7"]);
+        assert_eq!(
+            [any("*"), any("-::*"), any("127.0.0.1"), any("::1")],
+            ["0.0.0.0:7", "[::]:7", "127.0.0.1:7", "[::1]:7"]
+        );
         assert!(Bind::parse("-::*").optional && !Bind::parse("*").optional);
         assert!(any("localhost").ends_with(":7"));
         assert!(Bind::parse("999.999.999.999").addresses(7).is_err());

@@ -80,6 +80,8 @@ pub(crate) struct EventLoop {
     /// The connection being worked on, to know whose it was if something panics.
     pub at: Option<u32>,
     pub accept_pause: bool,
+    /// Memory of the clients here: change since the last tick.
+    pub mem_shift: i64,
     pub load: LoadState,
     pub cron_next: u32,
     letters: Vec<Letter>,
@@ -136,6 +138,7 @@ impl EventLoop {
             done: Vec::new(),
             at: None,
             accept_pause: false,
+            mem_shift: 0,
             cron_next: 0,
             letters: Vec::new(),
             nudged: false,
@@ -465,6 +468,7 @@ impl EventLoop {
             conn.interest = interest;
         }
         conn.publish(self.now.0);
+        self.mem_shift += conn.mem_shift();
         conn.turn = TurnPart::default();
         self.slab.put(slot, conn);
     }
@@ -479,6 +483,7 @@ impl EventLoop {
         if let Some(timer) = conn.timer.take() {
             self.timers.remove(&(timer, slot));
         }
+        self.mem_shift -= conn.mem_counted as i64;
         self.worker.disconnect(&mut conn.session);
         conn.reply.clear();
         conn.return_reply(&mut self.pools);
@@ -486,7 +491,13 @@ impl EventLoop {
         conn.input.own = false;
         conn.input.tidy(&mut self.pools);
         let record = &conn.session.record;
-        kit::verbose!("Client closed connection id={} addr={} laddr={} fd={}", record.id.0, record.addr, record.laddr, record.fd);
+        kit::verbose!(
+            "Client closed connection id={} addr={} laddr={} fd={}",
+            record.id.0,
+            record.addr,
+            record.laddr,
+            record.fd
+        );
     }
 
     /// The last reply is out. If the peer still sends, our closing must not make it lost.
@@ -574,6 +585,9 @@ impl EventLoop {
 
     /// The last replies go out, then every connection is closed.
     fn shut_down(&mut self) {
+        self.take_mail();
+        self.write_all();
+        self.finish_all();
         let begin_ns = self.node.clock.mono_ns();
         for round in 0..STOP_WRITE_MS {
             let mut pending = 0;

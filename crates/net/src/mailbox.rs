@@ -193,3 +193,87 @@ pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
         Mail::Nudge => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exec::client::ClientRecord;
+    use exec::session::Session;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    fn conn(id: u64) -> Box<Conn> {
+        let pair = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        let record = ClientRecord::new(ClientId(id), 0, String::new(), String::new(), 0);
+        Box::new(Conn::new(pair.0, Session::new(Arc::new(record), true)))
+    }
+
+    fn push(posts: &Posts, thread: usize, id: u64, byte: u8) {
+        posts.send(thread, Mail::Push(ClientId(id), Arc::from([byte])));
+    }
+
+    /// What a thread finds: `a7` for client 7 arriving, `7:x` for a message to it, `n` for a nudge.
+    fn found(posts: &Posts, thread: usize) -> String {
+        let mut letters = Vec::new();
+        posts.take(thread, &mut letters);
+        let shown = letters.iter().map(|letter| match letter {
+            Letter::Adopt(conn) => format!("a{}", conn.session.record.id.0),
+            Letter::Mail(Mail::Push(id, bytes)) => format!("{}:{}", id.0, char::from(bytes[0])),
+            Letter::Mail(Mail::Nudge) => "n".to_owned(),
+            Letter::Mail(Mail::Resume(_) | Mail::Kill(_) | Mail::Unblock { .. }) => "?".to_owned(),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn letters_follow_and_keep_their_order() {
+        let posts = Posts::new(3).unwrap();
+        let moving = conn(7);
+        let record = Arc::clone(&moving.session.record);
+        push(&posts, 0, 7, b'a');
+        push(&posts, 0, 8, b'x');
+        posts.send(0, Mail::Nudge);
+        push(&posts, 0, 7, b'b');
+        posts.move_all(0, 1, vec![moving]);
+        assert_eq!(record.thread.load(Relaxed), 1);
+        push(&posts, 0, 7, b'c'); // an old address
+        push(&posts, 1, 7, b'd');
+        push(&posts, 0, 7, b'e');
+        assert_eq!((found(&posts, 0), found(&posts, 1)), ("8:x n".into(), "a7 7:a 7:b 7:c 7:d 7:e".into()));
+
+        // On to the third, by way of the first's memory; then home.
+        posts.move_all(1, 2, vec![conn(7)]);
+        push(&posts, 0, 7, b'f');
+        posts.move_all(2, 0, vec![conn(7)]);
+        push(&posts, 1, 7, b'g');
+        push(&posts, 0, 7, b'h');
+        assert_eq!(found(&posts, 0), "a7 7:f 7:g 7:h");
+        assert_eq!((found(&posts, 1), found(&posts, 2)), (String::new(), "a7".into()));
+    }
+
+    #[test]
+    fn old_addresses_are_forgotten_in_time() {
+        let posts = Posts::new(2).unwrap();
+        posts.move_all(0, 1, vec![conn(7)]);
+        posts.forget_moved(0);
+        push(&posts, 0, 7, b'a');
+        posts.forget_moved(0);
+        push(&posts, 0, 7, b'b');
+        assert_eq!((found(&posts, 0), found(&posts, 1)), ("7:b".into(), "a7 7:a".into()));
+    }
+
+    #[test]
+    fn the_bell_rings_once_and_only_for_a_sleeper() {
+        let posts = Posts::new(1).unwrap();
+        let mut count = [0; 8];
+        let mut rung = || rustix::io::read(posts.event(0), &mut count).map_or(0, |_| u64::from_ne_bytes(count));
+        posts.send(0, Mail::Nudge);
+        assert_eq!(rung(), 0, "it is awake");
+        assert!(!posts.fall_asleep(0), "there is mail");
+        posts.wake_up(0);
+        assert_eq!(found(&posts, 0), "n");
+        assert!(posts.fall_asleep(0));
+        posts.send(0, Mail::Nudge);
+        posts.send(0, Mail::Nudge);
+        assert_eq!(rung(), 1);
+    }
+}

@@ -35,11 +35,8 @@ pub static TIMEOUT: Opt<Int> =
     Opt::int("timeout", 0, 0..=i32::MAX as i64, "Seconds after which an idle client is closed; 0: never.");
 pub static MAX_CLIENTS: Opt<Int> =
     Opt::int("maxclients", 10_000, 1..=u32::MAX as i64, "Clients connected at one time.");
-pub static PROTECTED_MODE: Opt<Bool> = Opt::bool(
-    "protected-mode",
-    true,
-    "Refuses clients from other machines while the default user has no password.",
-);
+pub static PROTECTED_MODE: Opt<Bool> =
+    Opt::bool("protected-mode", true, "Refuses clients from other machines while the default user has no password.");
 pub static IO_THREADS: Opt<Int> = Opt::int(
     "io-threads",
     0,
@@ -56,9 +53,7 @@ pub static QUERY_LIMIT: Opt<Int> = Opt::int(
 .memory();
 pub static OUTPUT_LIMIT: Opt<Words> = Opt::words(
     "client-output-buffer-limit",
-    &[
-        "normal", "0", "0", "0", "slave", "268435456", "67108864", "60", "pubsub", "33554432", "8388608", "60",
-    ],
+    &["normal", "0", "0", "0", "slave", "268435456", "67108864", "60", "pubsub", "33554432", "8388608", "60"],
     "Unread replies after which a client is closed, for each class: hard limit, soft limit, soft seconds.",
 )
 .merge(limits::merge)

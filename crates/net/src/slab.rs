@@ -23,7 +23,10 @@ pub(crate) enum Slot {
     Active(usize),
     /// Answered and closed by us; what the peer still sends is read and thrown away, because closing
     /// a socket with unread bytes makes the system throw away our answer.
-    Lingering { fd: OwnedFd, until_ms: i64 },
+    Lingering {
+        fd: OwnedFd,
+        until_ms: i64,
+    },
 }
 
 impl Slab {

@@ -1,1 +1,49 @@
-fn main() {}
+//! The binary `basalt`.
+#![deny(unsafe_code)] // the allocator's settings are exported to C by kit's macro
+#![cfg_attr(not(test), warn(unused_crate_dependencies))]
+
+mod args;
+mod config_file;
+mod container;
+mod daemon;
+mod dir;
+mod list;
+mod log;
+mod oom;
+mod options;
+mod parts;
+mod signals;
+mod start;
+mod stop;
+
+use args::Wish;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOC: kit::alloc::Alloc = kit::alloc::Alloc;
+kit::malloc_conf!();
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    match args::parse(&words) {
+        Wish::Help => println!("{}", args::HELP),
+        Wish::Version => println!("{}", args::version()),
+        Wish::List(what) => match list::rows(&what) {
+            Ok(rows) => print!("{rows}"),
+            Err(text) => return refuse(&text),
+        },
+        Wish::Refused(text) => return refuse(&text),
+        Wish::Run(sources) => {
+            return match start::run(&sources) {
+                Ok(code) => ExitCode::from(code),
+                Err(text) => refuse(&text),
+            };
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn refuse(text: &str) -> ExitCode {
+    eprintln!("{text}");
+    ExitCode::FAILURE
+}

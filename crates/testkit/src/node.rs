@@ -130,8 +130,16 @@ impl TestNode {
         while self.worker.sweep_expired() == exec::Progress::More {}
         let now = self.clock.unix_ms();
         for client in self.clients.values_mut() {
-            if client.session.parked.as_ref().is_some_and(|parked| parked.deadline.is_some_and(|at| at <= now)) {
-                self.worker.resume(&mut client.session, &mut client.reply);
+            let Some(parked) = &client.session.parked else { continue };
+            if parked.deadline.is_some_and(|at| at <= now) {
+                match parked.why {
+                    exec::session::Why::Blocked => {
+                        self.worker.end_wait(&mut client.session, &mut client.reply, false);
+                    }
+                    exec::session::Why::Paused | exec::session::Why::Away => {
+                        self.worker.resume(&mut client.session, &mut client.reply);
+                    }
+                }
             }
         }
         self.deliver();

@@ -3,8 +3,7 @@
 //! The copy keeps the deadline, and begins its own life as far as eviction is concerned.
 
 use exec::{
-    Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeyAccess, KeySpec, READ, REPLACE,
-    notify, options,
+    Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeySpec, READ, REPLACE, notify, options,
 };
 
 pub static COPY: Command = Command {
@@ -26,8 +25,6 @@ pub static COPY: Command = Command {
     run,
     ..Command::BASE
 };
-
-const _: () = assert!(REPLACE.0 == KeyAccess::OW.0 | KeyAccess::UPDATE.0);
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let (mut target_db, mut replace) = (ctx.db.index, false);
@@ -57,12 +54,12 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let clock = ctx.db.new_clock();
     copy.set_clock(clock);
     let copied = ctx.db.in_database(target_db, |db| {
-        if db.exists(target)? && !replace {
-            return Ok(false);
+        let copied = !db.exists(target)? || replace;
+        if copied {
+            db.insert(target, copy)?;
+            db.event(notify::GENERIC, "copy_to", target.bytes);
         }
-        db.insert(target, copy)?;
-        db.event(notify::GENERIC, "copy_to", target.bytes);
-        Ok(true)
+        Ok::<bool, Error>(copied)
     })?;
     ctx.reply.int(i64::from(copied));
     Ok(())
@@ -77,14 +74,22 @@ mod tests {
         check("SET a 1 PX 5000; COPY a b -> :1; GET b -> 1; GET a -> 1; PTTL b -> :5000; COPY none c -> :0");
         check("SET a 1; SET b 2 EX 100; COPY a b -> :0; GET b -> 2; COPY a b replace -> :1; GET b -> 1; TTL b -> :-1");
         check("SET a 1; SET b 2 PX 100; ~200ms; COPY a b -> :1; GET b -> 1; TTL b -> :-1");
-        check("SET a abc; APPEND a d; COPY a b; OBJECT ENCODING b -> raw; SET n 12; COPY n m; OBJECT ENCODING m -> int");
+        check(
+            "SET a abc; APPEND a d; COPY a b; OBJECT ENCODING b -> raw; SET n 12; COPY n m; OBJECT ENCODING m -> int",
+        );
     }
 
     #[test]
     fn to_another_database() {
-        check("SET a 1; COPY a a DB 3 -> :1; SELECT 3; GET a -> 1; SELECT 0; COPY a a DB 3 -> :0; COPY a a DB 3 REPLACE -> :1");
-        check("SET a 1; COPY a a -> -ERR source and destination objects are the same; COPY a a DB 0 -> -ERR source and destination");
-        check("COPY a b DB x -> -ERR value is not an integer or out of range; COPY a b DB 16 -> -ERR DB index is out of range; COPY a b DB -> -ERR syntax error; COPY a b NO -> -ERR syntax error");
+        check(
+            "SET a 1; COPY a a DB 3 -> :1; SELECT 3; GET a -> 1; SELECT 0; COPY a a DB 3 -> :0; COPY a a DB 3 REPLACE -> :1",
+        );
+        check(
+            "SET a 1; COPY a a -> -ERR source and destination objects are the same; COPY a a DB 0 -> -ERR source and destination",
+        );
+        check(
+            "COPY a b DB x -> -ERR value is not an integer or out of range; COPY a b DB 16 -> -ERR DB index is out of range; COPY a b DB -> -ERR syntax error; COPY a b NO -> -ERR syntax error",
+        );
         node(&[("cluster-enabled", "yes")]).converse("SET a 1; COPY a {a}b -> :1; COPY a {a}b DB 1 -> -ERR Copying to another database is not allowed in cluster mode");
     }
 

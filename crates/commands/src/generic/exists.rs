@@ -36,6 +36,8 @@ mod tests {
 
     #[test]
     fn counts() {
-        check("EXISTS a -> :0; SET a 1; SET b 2; EXISTS a b c a -> :3; SET a 1 PX 100; ~100ms; EXISTS a -> :0; EXISTS -> -ERR wrong number");
+        check(
+            "EXISTS a -> :0; SET a 1; SET b 2; EXISTS a b c a -> :3; SET a 1 PX 100; ~100ms; EXISTS a -> :0; EXISTS -> -ERR wrong number",
+        );
     }
 }

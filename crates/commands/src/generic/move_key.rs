@@ -37,9 +37,9 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     };
     ctx.db.event(notify::GENERIC, "move_from", key.bytes);
     ctx.db.in_database(target_db, |db| {
-        db.insert(key, entry)?;
+        let inserted = db.insert(key, entry);
         db.event(notify::GENERIC, "move_to", key.bytes);
-        Ok(())
+        inserted
     })?;
     ctx.reply.int(1);
     Ok(())
@@ -63,13 +63,19 @@ mod tests {
 
     #[test]
     fn leaves_what_is_there() {
-        check("SET k a; SELECT 1; SET k b; SELECT 0; MOVE k 1 -> :0; GET k -> a; SELECT 1; GET k -> b; MOVE none 2 -> :0");
-        check("SELECT 1; SET k b PX 100; SELECT 0; SET k a; ~200ms; MOVE k 1 -> :1; SELECT 1; GET k -> a; TTL k -> :-1");
+        check(
+            "SET k a; SELECT 1; SET k b; SELECT 0; MOVE k 1 -> :0; GET k -> a; SELECT 1; GET k -> b; MOVE none 2 -> :0",
+        );
+        check(
+            "SELECT 1; SET k b PX 100; SELECT 0; SET k a; ~200ms; MOVE k 1 -> :1; SELECT 1; GET k -> a; TTL k -> :-1",
+        );
     }
 
     #[test]
     fn refuses() {
-        check("MOVE k x -> -ERR value is not an integer or out of range; MOVE k 16 -> -ERR DB index is out of range; MOVE k -1 -> -ERR DB index is out of range; MOVE k 0 -> -ERR source and destination objects are the same");
+        check(
+            "MOVE k x -> -ERR value is not an integer or out of range; MOVE k 16 -> -ERR DB index is out of range; MOVE k -1 -> -ERR DB index is out of range; MOVE k 0 -> -ERR source and destination objects are the same",
+        );
         node(&[("cluster-enabled", "yes")]).converse("MOVE k 1 -> -ERR MOVE is not allowed in cluster mode");
     }
 }

@@ -33,7 +33,9 @@ mod tests {
 
     #[test]
     fn persists() {
-        check("PERSIST k -> :0; SET k v; PERSIST k -> :0; EXPIRE k 100; PERSIST k -> :1; TTL k -> :-1; PERSIST k -> :0; ~200000ms; GET k -> v");
+        check(
+            "PERSIST k -> :0; SET k v; PERSIST k -> :0; EXPIRE k 100; PERSIST k -> :1; TTL k -> :-1; PERSIST k -> :0; ~200000ms; GET k -> v",
+        );
         let mut node = node(&[]);
         node.converse("SET k v; PERSIST k; EXPIRE k 100; PERSIST k");
         assert_eq!(node.log.lines()[2..], ["PERSIST k"]);

@@ -36,6 +36,8 @@ mod tests {
     #[test]
     fn touches() {
         check("SET a 1; ~5000ms; OBJECT IDLETIME a -> :5; TOUCH a b a -> :2; OBJECT IDLETIME a -> :0");
-        check("SET a 1; CLIENT NO-TOUCH ON; ~5000ms; GET a; OBJECT IDLETIME a -> :5; TOUCH a -> :1; OBJECT IDLETIME a -> :0");
+        check(
+            "SET a 1; CLIENT NO-TOUCH ON; ~5000ms; GET a; OBJECT IDLETIME a -> :5; TOUCH a -> :1; OBJECT IDLETIME a -> :0",
+        );
     }
 }

@@ -68,8 +68,12 @@ mod tests {
         check("TTL k -> :-2; PTTL k -> :-2; EXPIRETIME k -> :-2; PEXPIRETIME k -> :-2");
         check("SET k v; TTL k -> :-1; PTTL k -> :-1; EXPIRETIME k -> :-1; PEXPIRETIME k -> :-1");
         // The clock stands at 1767225600000.
-        check("SET k v PX 10499; TTL k -> :10; PTTL k -> :10499; EXPIRETIME k -> :1767225610; PEXPIRETIME k -> :1767225610499");
+        check(
+            "SET k v PX 10499; TTL k -> :10; PTTL k -> :10499; EXPIRETIME k -> :1767225610; PEXPIRETIME k -> :1767225610499",
+        );
         check("SET k v PX 10500; TTL k -> :11; EXPIRETIME k -> :1767225611; ~1ms; TTL k -> :10; PTTL k -> :10499");
-        check("SET k v PX 100; ~100ms; TTL k -> :-2; SET k v; PEXPIREAT k 9223372036854775807; PEXPIRETIME k -> :9223372036854775807; EXPIRETIME k -> :9223372036854775");
+        check(
+            "SET k v PX 100; ~100ms; TTL k -> :-2; SET k v; PEXPIREAT k 9223372036854775807; PEXPIRETIME k -> :9223372036854775807; EXPIRETIME k -> :9223372036854775",
+        );
     }
 }

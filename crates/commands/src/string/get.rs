@@ -31,6 +31,8 @@ mod tests {
 
     #[test]
     fn reads() {
-        check("GET k -> nil; GET -> -ERR wrong number of arguments for 'get' command; NOSUCH a -> -ERR unknown command 'NOSUCH', with args beginning with: 'a'");
+        check(
+            "GET k -> nil; GET -> -ERR wrong number of arguments for 'get' command; NOSUCH a -> -ERR unknown command 'NOSUCH', with args beginning with: 'a'",
+        );
     }
 }

@@ -46,6 +46,11 @@ pub trait Clock: Send + Sync {
 
     /// Nanoseconds since some moment at start; never goes backwards.
     fn mono_ns(&self) -> u64;
+
+    /// Holds the calling thread up (DEBUG SLEEP).
+    fn sleep_us(&self, us: u64) {
+        std::thread::sleep(std::time::Duration::from_micros(us));
+    }
 }
 
 /// The system's clock.
@@ -151,6 +156,10 @@ impl Clock for SimClock {
     fn mono_ns(&self) -> u64 {
         self.mono_ns.load(Relaxed)
     }
+
+    fn sleep_us(&self, us: u64) {
+        self.advance_us(us);
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
@@ -160,6 +169,10 @@ impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
 
     fn mono_ns(&self) -> u64 {
         (**self).mono_ns()
+    }
+
+    fn sleep_us(&self, us: u64) {
+        (**self).sleep_us(us);
     }
 }
 
@@ -311,6 +324,8 @@ mod tests {
         assert_eq!((clock.unix_ms(), clock.unix_us(), clock.mono_ns()), (UnixMs(1_250), 1_250_000, 250_000_000));
         clock.set(UnixMs(5));
         assert_eq!((clock.unix_ms(), clock.mono_ns()), (UnixMs(5), 250_000_000));
+        clock.sleep_us(1_000);
+        assert_eq!((clock.unix_ms(), clock.mono_ns()), (UnixMs(6), 251_000_000));
     }
 
     #[test]

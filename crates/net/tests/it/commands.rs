@@ -5,8 +5,10 @@ use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, KeySpec, NewValue,
 
 pub(crate) static COMMANDS: &[&Command] = &[&PING, &ECHO, &SET, &GET, &QUIT, &AUTH, &NAP, &HELLO3, &REPEAT];
 
-static PING: Command = Command { name: "PING", arity: Arity::AtLeast(1), flags: Flags::FAST, run: ping, ..Command::BASE };
-static ECHO: Command = Command { name: "ECHO", arity: Arity::Exactly(2), flags: Flags::FAST, run: echo, ..Command::BASE };
+static PING: Command =
+    Command { name: "PING", arity: Arity::AtLeast(1), flags: Flags::FAST, run: ping, ..Command::BASE };
+static ECHO: Command =
+    Command { name: "ECHO", arity: Arity::Exactly(2), flags: Flags::FAST, run: echo, ..Command::BASE };
 static SET: Command = Command {
     name: "SET",
     arity: Arity::Exactly(3),
@@ -24,7 +26,8 @@ static GET: Command = Command {
     ..Command::BASE
 };
 static QUIT: Command = Command { name: "QUIT", flags: Flags::NO_AUTH, run: quit, ..Command::BASE };
-static AUTH: Command = Command { name: "AUTH", arity: Arity::Exactly(2), flags: Flags::NO_AUTH, run: auth, ..Command::BASE };
+static AUTH: Command =
+    Command { name: "AUTH", arity: Arity::Exactly(2), flags: Flags::NO_AUTH, run: auth, ..Command::BASE };
 /// NAP ms: waits for so long, or until it is unblocked.
 static NAP: Command = Command { name: "NAP", arity: Arity::Exactly(2), run: nap, ..Command::BASE };
 static HELLO3: Command = Command { name: "HELLO3", run: hello3, ..Command::BASE };

@@ -30,7 +30,7 @@ pub(crate) fn serve(settings: &[(&str, &str)]) -> TestServer {
         threads: net::thread_count(&config),
         seed: 1,
     };
-    let node = Arc::new(Node::new(parts, config));
+    let node = Node::new(parts, config);
     let server = net::start_any_port(Arc::clone(&node)).unwrap();
     let port = server.local_ports()[0];
     TestServer { node, server, port }
@@ -48,7 +48,9 @@ impl TestServer {
     /// The record of a connection from this client.
     pub(crate) fn record(&self, client: &Client) -> Arc<ClientRecord> {
         let addr = client.stream.local_addr().unwrap().to_string();
-        self.node.clients.all().into_iter().find(|record| record.addr == addr).unwrap()
+        let found = || self.node.clients.all().into_iter().find(|record| record.addr == addr);
+        eventually("the server knows the connection", || found().is_some());
+        found().unwrap()
     }
 
     pub(crate) fn counted(&self, counter: &'static kit::metric::Counter) -> i64 {

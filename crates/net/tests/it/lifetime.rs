@@ -8,7 +8,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 #[test]
 fn too_many_clients() {
@@ -184,6 +183,29 @@ fn stopping_writes_what_is_owed() {
     assert!(std::net::TcpStream::connect(("127.0.0.1", server.port)).is_err());
 }
 
+/// Routes nowhere, and dies of a key in a slot it does not like.
+struct Deadly;
+
+impl exec::seams::Router for Deadly {
+    fn route(&self, hashes: &[exec::seams::KeyHash], _write: bool, _asking: bool) -> Result<(), exec::Error> {
+        assert!(hashes.is_empty(), "a mistake of ours");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_mistake_outside_of_commands_costs_one_client() {
+    let server = serve(&[]);
+    let (mut one, mut two) = (server.connect(), server.connect());
+    one.ask("PING\r\n", "+PONG\r\n");
+    two.ask("PING\r\n", "+PONG\r\n");
+    let _ = server.node.router.set(Arc::new(Deadly));
+    two.send("PING\r\nGET k\r\nPING\r\n");
+    assert_eq!(two.rest(), b"", "what ran is not known, so nothing is answered");
+    one.ask("PING\r\n", "+PONG\r\n");
+    assert_eq!((server.node.clients.len(), server.counted(&metrics::PANICS)), (1, 1));
+}
+
 #[test]
 fn a_taken_port_is_said_so() {
     let server = serve(&[]);
@@ -197,8 +219,7 @@ fn a_taken_port_is_said_so() {
         threads: 1,
         seed: 1,
     };
-    let error = net::start(Arc::new(exec::Node::new(parts, config))).err().unwrap().to_string();
+    let error = net::start(exec::Node::new(parts, config)).err().unwrap().to_string();
     let port = server.port;
     assert_eq!(error, format!("Could not create server TCP listening socket *:{port}: bind: Address already in use"));
-    std::thread::sleep(Duration::from_millis(1));
 }

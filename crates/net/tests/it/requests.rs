@@ -10,7 +10,9 @@ use std::time::Duration;
 fn cut_at_every_byte() {
     let server = serve(&[]);
     let mut stream = Vec::new();
-    for part in [&request(&[b"SET", b"k", b"va\r\nlue"])[..], b"PING\r\n", b"ECHO \"a b\"\r\n", &request(&[b"GET", b"k"])] {
+    for part in
+        [&request(&[b"SET", b"k", b"va\r\nlue"])[..], b"PING\r\n", b"ECHO \"a b\"\r\n", &request(&[b"GET", b"k"])]
+    {
         stream.extend_from_slice(part);
     }
     let replies = b"+OK\r\n+PONG\r\n$3\r\na b\r\n$7\r\nva\r\nlue\r\n";
@@ -92,7 +94,7 @@ fn garbage_is_answered_and_closed() {
         ("*1\r\n$-10\r\n", "-ERR Protocol error: invalid bulk length\r\n"),
         ("*3000000000\r\n", "-ERR Protocol error: invalid multibulk length\r\n"),
         ("PING\r\nset \"a\r\nPING\r\n", "+PONG\r\n-ERR Protocol error: unbalanced quotes in request\r\n"),
-        ("\r\n*-10\r\nPING\r\n*0\r\n*1\r\nx", "+PONG\r\n-ERR Protocol error: expected '$', got 'x'\r\n"),
+        ("\r\n*-10\r\nPING\r\n*0\r\n*1\r\nx\r\n", "+PONG\r\n-ERR Protocol error: expected '$', got 'x'\r\n"),
     ] {
         let mut client = server.connect();
         client.send(sent);
@@ -207,7 +209,10 @@ fn strangers_may_send_little() {
     // Behind AUTH in one pipeline the limits are those of a friend.
     let mut client = server.connect();
     let big = vec![b'x'; 100_000];
-    client.ask([b"AUTH secret\r\n".to_vec(), request(&[b"ECHO", &big])].concat(), [b"+OK\r\n".to_vec(), bulk(&big)].concat());
+    client.ask(
+        [b"AUTH secret\r\n".to_vec(), request(&[b"ECHO", &big])].concat(),
+        [b"+OK\r\n".to_vec(), bulk(&big)].concat(),
+    );
 }
 
 #[test]

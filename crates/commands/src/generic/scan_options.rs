@@ -1,0 +1,43 @@
+//! The options of the SCAN family: MATCH pattern, COUNT count, TYPE type.
+
+use exec::{Args, Error};
+use kit::text;
+
+pub(super) struct ScanOptions<'a> {
+    /// `None` takes everything.
+    pub pattern: Option<&'a [u8]>,
+    pub count: u64,
+    pub type_name: Option<&'a [u8]>,
+}
+
+const COUNT: u64 = 10;
+
+impl<'a> ScanOptions<'a> {
+    /// From word `i` to the end.
+    pub(super) fn parse(args: &Args<'a>, mut i: usize) -> Result<ScanOptions<'a>, Error> {
+        let mut options = ScanOptions { pattern: None, count: COUNT, type_name: None };
+        while i < args.len() {
+            if i + 1 == args.len() {
+                return Err(Error::Syntax);
+            }
+            if args.is(i, "COUNT") {
+                options.count = u64::try_from(args.int(i + 1)?).map_err(|_| Error::Syntax)?;
+                if options.count == 0 {
+                    return Err(Error::Syntax);
+                }
+            } else if args.is(i, "MATCH") {
+                options.pattern = Some(args.get(i + 1)).filter(|pattern| *pattern != b"*");
+            } else if args.is(i, "TYPE") {
+                options.type_name = Some(args.get(i + 1));
+            } else {
+                return Err(Error::Syntax);
+            }
+            i += 2;
+        }
+        Ok(options)
+    }
+}
+
+pub(super) fn cursor(word: &[u8]) -> Result<u64, Error> {
+    text::parse_u64(word).ok_or(Error::InvalidCursor)
+}

@@ -1,0 +1,40 @@
+//! The conversations of `tests/conversations`, in process: one node and one simulated clock for each chapter.
+//! The same texts go over a socket in `crates/server/tests/it/conversations.rs`.
+
+#[path = "../../../tests/conversations/chapters.rs"]
+mod chapters;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+fn hold(group: &str) {
+    let commands: Vec<_> = commands::COMMANDS.iter().copied().flatten().copied().collect();
+    let commands: &'static [_] = Vec::leak(commands);
+    let (_, text) = chapters::FILES.iter().find(|(name, _)| *name == group).expect("a file of this group");
+    let mut failed = Vec::new();
+    for chapter in chapters::chapters(group, text) {
+        // The panic has already said which step differs; the other chapters are worth hearing too.
+        let held = catch_unwind(AssertUnwindSafe(|| testkit::converse(commands, &chapter.text)));
+        if held.is_err() {
+            failed.push(chapter.title);
+        }
+    }
+    assert!(failed.is_empty(), "{} chapters failed:\n  {}", failed.len(), failed.join("\n  "));
+}
+
+macro_rules! groups {
+    ($($group:ident)*) => {$(
+        #[test]
+        fn $group() {
+            hold(stringify!($group));
+        }
+    )*
+
+    #[test]
+    fn every_file_is_held() {
+        let held: &[&str] = &[$(stringify!($group)),*];
+        let files: Vec<_> = chapters::FILES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(held, files);
+    }};
+}
+
+groups!(bitmaps connection expiry generic numbers resp3 server strings transactions);

@@ -1,0 +1,46 @@
+//! Scripts, tracking, limits of clients and what is told of commands.
+
+use super::{INT_MAX, options};
+use kit::opt::Opt;
+
+options! {
+    Int: Opt::int(
+        "maxmemory-clients",
+        0,
+        0..=i64::MAX,
+        "Memory of all clients together above which the largest is closed; a percentage is one of `maxmemory`.",
+    )
+    .percent_or_memory();
+    Int: Opt::int("tracking-table-max-keys", 1_000_000, 0..=i64::MAX, "Keys tracked for clients' caches; 0: no limit.");
+    Int: Opt::int("busy-reply-threshold", 5000, 0..=i64::MAX, "Milliseconds after which a script counts as slow.")
+        .aliases(&["lua-time-limit"]);
+    Bool: Opt::bool("lua-enable-deprecated-api", false, "Redis: offers functions to scripts that were withdrawn.")
+        .immutable()
+        .hidden();
+    Bool: Opt::bool("lua-enable-insecure-api", false, "Valkey: offers functions to scripts that were withdrawn.");
+    Int: Opt::int(
+        "commandlog-request-larger-than",
+        1 << 20,
+        -1..=i64::MAX,
+        "Valkey: bytes of a request from which it is logged; -1: never.",
+    );
+    Int: Opt::int("commandlog-large-request-max-len", 128, 0..=i64::MAX, "Valkey: large requests kept.");
+    Int: Opt::int(
+        "commandlog-reply-larger-than",
+        1 << 20,
+        -1..=i64::MAX,
+        "Valkey: bytes of a reply from which its command is logged; -1: never.",
+    );
+    Int: Opt::int("commandlog-large-reply-max-len", 128, 0..=i64::MAX, "Valkey: large replies kept.");
+    Bool: Opt::bool("hide-user-data-from-log", false, "Keeps data of clients out of the log.");
+    Int: Opt::int("max-new-connections-per-cycle", 10, 1..=1000, "Connections accepted in one turn.");
+    Text: Opt::text("unixsocketgroup", "", "Valkey: group of the unix socket.").immutable();
+    Bool: Opt::bool("mptcp", false, "Valkey: multipath TCP for clients.").immutable();
+    Text: Opt::text("rdma-bind", "", "Valkey: addresses for clients that use RDMA.").multi_word();
+    Int: Opt::int("rdma-port", 0, 0..=super::PORT_MAX, "Valkey: port for clients that use RDMA; 0: none.");
+    Int: Opt::int("rdma-rx-size", 1 << 20, 1 << 16..=16 << 20, "Valkey: receive buffer of an RDMA connection.").immutable();
+    Int: Opt::int("rdma-completion-vector", -1, -1..=1024, "Valkey: completion vector of RDMA.").immutable();
+    Bool: Opt::bool("extended-redis-compatibility", false, "Valkey: answers as Redis in more places.");
+    Int: Opt::int("active-expire-effort", 1, 1..=10, "How much time the search for expired keys may take.");
+    Int: Opt::int("lookahead", 16, 1..=INT_MAX, "Redis 8.4: requests of a client that are parsed ahead.");
+}

@@ -1,0 +1,116 @@
+//! Options of Redis and Valkey that nothing in this build reads, so that their files start it and tools that set them go on.
+//!
+//! A file per theme. When a subsystem comes, its crate declares its options beside their readers and they leave
+//! this folder. Until then they are read, checked, shown and rewritten like any other, and the start says once in
+//! the log which of them were set and do nothing (`Theme::note`).
+
+pub(crate) mod access;
+pub(crate) mod clients;
+pub(crate) mod cluster;
+pub(crate) mod debugging;
+pub(crate) mod internals;
+pub(crate) mod persistence;
+pub(crate) mod process;
+pub(crate) mod replication;
+pub(crate) mod tls;
+pub(crate) mod types;
+
+use kit::opt::{AnyOpt, Config};
+
+/// Options that do nothing for one reason.
+pub(crate) struct Theme {
+    pub options: &'static [&'static dyn AnyOpt],
+    /// Why they do nothing.
+    pub note: &'static str,
+    /// Who set them counts on something that is not there.
+    pub is_grave: bool,
+}
+
+pub(crate) static THEMES: &[Theme] = &[
+    Theme { options: persistence::OPTIONS, note: "there is no persistence yet", is_grave: true },
+    Theme { options: replication::OPTIONS, note: "there is no replication yet", is_grave: true },
+    Theme { options: cluster::OPTIONS, note: "there is no cluster yet", is_grave: true },
+    Theme { options: tls::OPTIONS, note: "there is no TLS yet, connections are not encrypted", is_grave: true },
+    Theme { options: access::OPTIONS, note: "there are no ACL users yet, their rules are not applied", is_grave: true },
+    Theme { options: types::OPTIONS, note: "the types they tune are not there yet", is_grave: false },
+    Theme { options: clients::OPTIONS, note: "what they steer is not there yet", is_grave: false },
+    Theme { options: process::OPTIONS, note: "what they ask of the process is not there yet", is_grave: false },
+    Theme { options: debugging::OPTIONS, note: "they are for tests of Redis", is_grave: false },
+    Theme { options: internals::OPTIONS, note: "they steer parts of Redis that work differently here", is_grave: false },
+];
+
+impl Theme {
+    /// Names of those that are not at their defaults.
+    pub(crate) fn names_set(&self, config: &Config) -> Vec<&'static str> {
+        self.options.iter().map(|opt| opt.name()).filter(|name| !config.is_default(name)).collect()
+    }
+}
+
+/// Says once which options were set and do nothing here.
+pub(crate) fn tell_what_has_no_effect(config: &Config) {
+    for theme in THEMES {
+        let names = theme.names_set(config).join(", ");
+        match (names.is_empty(), theme.is_grave) {
+            (true, _) => {}
+            (false, true) => kit::warning!("Accepted, but without effect in this build ({}): {names}", theme.note),
+            (false, false) => kit::notice!("Accepted, but without effect in this build ({}): {names}", theme.note),
+        }
+    }
+}
+
+/// A list of options that no code names: `Kind: Opt::…;` each.
+macro_rules! options {
+    ($($kind:ident: $opt:expr;)*) => {
+        pub(crate) static OPTIONS: &[&dyn kit::opt::AnyOpt] = &[$({
+            static OPT: kit::opt::Opt<kit::opt::$kind> = $opt;
+            &OPT
+        }),*];
+    };
+}
+pub(crate) use options;
+
+// Bounds that Redis names.
+pub(crate) const INT_MAX: i64 = i32::MAX as i64;
+pub(crate) const INT_MIN: i64 = i32::MIN as i64;
+pub(crate) const PORT_MAX: i64 = 65_535;
+
+/// Letters, digits, hyphens and dots.
+pub(crate) fn host_name(text: &str) -> Result<String, String> {
+    if text.len() >= 256 {
+        return Err("Hostnames must be less than 256 characters".into());
+    }
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.') {
+        return Err("Hostnames may only contain alphanumeric characters, hyphens or dots".into());
+    }
+    Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts;
+
+    #[test]
+    fn only_what_was_set_is_told() {
+        let config = Config::new(parts::OPTIONS);
+        assert!(THEMES.iter().all(|theme| theme.names_set(&config).is_empty()));
+        config.set("appendonly", &["yes"]).unwrap();
+        config.set("slave-priority", &["7"]).unwrap();
+        assert_eq!(THEMES[0].names_set(&config), ["appendonly"]);
+        assert_eq!(THEMES[1].names_set(&config), ["replica-priority"]);
+    }
+
+    #[test]
+    fn every_theme_is_in_the_configuration() {
+        let config = Config::new(parts::OPTIONS);
+        for theme in THEMES {
+            assert!(theme.options.iter().all(|opt| config.find(opt.name()).is_some()), "{}", theme.note);
+        }
+    }
+
+    #[test]
+    fn host_names() {
+        assert!(host_name("a-b.C3").is_ok() && host_name("").is_ok());
+        assert!(host_name("a b").is_err() && host_name(&"x".repeat(256)).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! What all crates declare, joined here and nowhere else.
+
+use crate::options::{
+    access, clients, cluster, debugging, internals, persistence, process, replication, tls, types,
+};
+use crate::{daemon, dir, log, oom, signals};
+use exec::Command;
+use kit::metric::AnyMetric;
+use kit::opt::AnyOpt;
+
+pub(crate) fn commands() -> Vec<&'static [&'static Command]> {
+    commands::COMMANDS.to_vec()
+}
+
+pub(crate) static METRICS: &[&[&dyn AnyMetric]] = &[exec::metrics::METRICS];
+
+pub(crate) static OPTIONS: &[&[&dyn AnyOpt]] = &[
+    exec::options::OPTIONS,
+    net::OPTIONS,
+    SERVER_OPTIONS,
+    persistence::OPTIONS,
+    replication::OPTIONS,
+    cluster::OPTIONS,
+    types::OPTIONS,
+    tls::OPTIONS,
+    access::OPTIONS,
+    clients::OPTIONS,
+    process::OPTIONS,
+    debugging::OPTIONS,
+    internals::OPTIONS,
+];
+
+/// Those of this crate that somebody reads.
+static SERVER_OPTIONS: &[&dyn AnyOpt] = &[
+    &daemon::DAEMONIZE,
+    &daemon::PIDFILE,
+    &daemon::SUPERVISED,
+    &dir::DIR,
+    &log::LEVEL,
+    &log::FILE,
+    &log::SHOW_LOGO,
+    &oom::ADJUST,
+    &oom::VALUES,
+    &signals::ON_SIGINT,
+    &signals::ON_SIGTERM,
+    &signals::SHUTDOWN_TIMEOUT,
+];

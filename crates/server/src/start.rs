@@ -1,0 +1,144 @@
+//! The start, in order: configuration, log, folder, daemon, node, sockets; then waiting for the end.
+//!
+//! Everything that can be wrong with the configuration is told at the terminal before anything was changed. Lines in
+//! the log have Redis's words where tools look for them.
+
+use crate::args::Sources;
+use crate::daemon::{self, PidFile};
+use crate::stop::{self, Stopper};
+use crate::{config_file, container, dir, log, oom, options, parts, signals};
+use exec::node::Applier;
+use exec::{Node, Parts};
+use kit::opt::Config;
+use kit::text::human_bytes;
+use kit::world::{RealClock, RealDisk, Rng};
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Runs the server until it is told to stop; the exit code. An error is for the terminal.
+pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
+    let config = Arc::new(Config::new(parts::OPTIONS));
+    let cwd = std::env::current_dir().map_err(|error| format!("Where am I? {}", dir::plain(&error)))?;
+    let loaded = config_file::load(&config, sources, &cwd, read_stdin)?;
+
+    let is_daemon = daemon::is_started();
+    let runs_in_background = daemon::is_wanted(&config);
+    std::env::set_current_dir(&loaded.dir)
+        .map_err(|error| format!("Can't chdir to '{}': {}", loaded.dir.display(), dir::plain(&error)))?;
+    log::open(&config, !runs_in_background)?;
+    if runs_in_background && !is_daemon {
+        // It reads the configuration again, from where this process did.
+        std::env::set_current_dir(&cwd).map_err(|error| dir::plain(&error))?;
+        daemon::start(loaded.stdin.as_deref())?;
+        return Ok(0);
+    }
+    if is_daemon {
+        daemon::leave_terminal();
+    }
+    config.set_value(&dir::DIR, loaded.dir.to_string_lossy().as_ref());
+    kit::notice!("Basalt is starting, version={}, stands in for Redis {}, bits=64, pid={}, just started",
+        exec::version::BASALT, exec::version::REDIS, std::process::id());
+    match &loaded.file {
+        Some(path) => kit::notice!("Configuration loaded from {}", path.display()),
+        None => kit::warning!("Warning: no config file specified, using the default config. In order to specify a config file use basalt /path/to/basalt.conf"),
+    }
+    options::tell_what_has_no_effect(&config);
+    daemon::tell_upstart(&config);
+
+    let limit_of_container =
+        if loaded.given.contains(&exec::memory::MAXMEMORY.name()) { None } else { container::memory_limit() };
+    if let Some(limit) = limit_of_container {
+        config.set_value(&exec::memory::MAXMEMORY, i64::try_from(container::memory_budget(limit)).unwrap_or(i64::MAX));
+    }
+    let node = make_node(&config, loaded.file.as_deref());
+    if let Some(limit) = limit_of_container {
+        node.memory.limit_of_container.store(container::memory_budget(limit), Relaxed);
+    }
+    let score = Arc::new(oom::Score::default());
+    score.apply(&config).unwrap_or_else(|error| kit::warning!("{error}"));
+    let (stopper, asked) = Stopper::new(Arc::clone(&config));
+    let _ = node.process.set(Arc::clone(&stopper) as Arc<dyn exec::seams::Process>);
+    signals::listen(stopper)?;
+    config.seal();
+    let pid_file = PidFile::write(&config);
+    summary(&node, limit_of_container);
+
+    let server = match net::start(Arc::clone(&node)) {
+        Ok(server) => server,
+        // Whoever could not listen has told the log why.
+        Err(_) => return Ok(1),
+    };
+    let mut appliers = server.appliers();
+    appliers.extend(own_appliers(score));
+    let _ = node.appliers.set(appliers);
+    for kind in server.listens_to() {
+        kit::notice!("Ready to accept connections {kind}");
+    }
+    daemon::tell_supervisor(&config, "STATUS=Ready to accept connections\nREADY=1\n");
+
+    let weak = Arc::downgrade(&node);
+    stop::wait(&weak, &asked);
+    daemon::tell_supervisor(&config, "STOPPING=1\n");
+    server.stop();
+    drop(pid_file);
+    kit::warning!("Basalt (in place of Redis) is now ready to exit, bye bye...");
+    Ok(0)
+}
+
+fn read_stdin() -> std::io::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn make_node(config: &Arc<Config>, file: Option<&std::path::Path>) -> Arc<Node> {
+    let parts = Parts {
+        commands: parts::commands(),
+        metrics: parts::METRICS.to_vec(),
+        clock: Arc::new(RealClock::new()),
+        disk: Arc::new(RealDisk),
+        threads: net::thread_count(config),
+        seed: Rng::from_entropy().next_u64(),
+    };
+    let node = Node::new(parts, Arc::clone(config));
+    if let Some(file) = file {
+        let _ = node.config_file.set(file.to_string_lossy().into_owned());
+    }
+    // Threads publish what they allocate from their start on; this is what was there before.
+    node.memory.set_base(kit::alloc::allocated() as u64);
+    node
+}
+
+/// What this server is and works with; Redis shows the same with a picture.
+fn summary(node: &Node, limit_of_container: Option<u64>) {
+    let config = &node.config;
+    let mode = if config.get(&exec::options::CLUSTER_ENABLED) { "cluster" } else { "standalone" };
+    let port = config.get(&net::options::PORT);
+    kit::notice!(
+        "Basalt {} (as Redis {}) 64 bit, running in {mode} mode, Port: {port}, PID: {}",
+        exec::version::BASALT,
+        exec::version::REDIS,
+        std::process::id()
+    );
+    kit::notice!("Data directory: {}", config.get(&dir::DIR));
+    kit::notice!("Event-loop threads: {}", node.threads);
+    match (limit_of_container, config.get(&exec::memory::MAXMEMORY)) {
+        (Some(limit), _) => kit::notice!("{}", container::describe(limit)),
+        (None, 0) => kit::notice!("Memory budget (maxmemory): no limit"),
+        (None, bytes) => kit::notice!("Memory budget (maxmemory): {}", human_bytes(bytes.unsigned_abs())),
+    }
+    kit::notice!("Server initialized");
+}
+
+/// What CONFIG SET of this crate's options does beyond keeping the value.
+fn own_appliers(score: Arc<oom::Score>) -> Vec<Applier> {
+    vec![
+        Applier { options: &["loglevel"], apply: Box::new(|node| { log::apply(&node.config); Ok(()) }) },
+        Applier { options: &["dir"], apply: Box::new(|node| dir::apply(&node.config)) },
+        Applier {
+            options: &["oom-score-adj", "oom-score-adj-values"],
+            apply: Box::new(move |node| score.apply(&node.config)),
+        },
+    ]
+}

@@ -1,0 +1,15 @@
+//! The running server, seen from outside: over sockets, through real clients, beside real Redis.
+//!
+//! Each test starts its own `basalt` on a free port in a folder of its own and stops it at its end, so tests run in
+//! parallel. `BASALT_TEST_SERVER=path` puts another server in its place (Redis's own, to test the tests).
+//! What Redis 7.0 cannot do is left out then, by `Server::is_redis`.
+
+mod bad_input;
+mod cli;
+mod client;
+mod clients;
+mod command_table;
+mod conversations;
+mod differential;
+mod harness;
+mod many_connections;
