@@ -12,6 +12,7 @@ pub mod string;
 pub mod transactions;
 
 use exec::Command;
+use kit::opt::AnyOpt;
 
 /// The groups' lists. The server hands them all to its node.
 pub static COMMANDS: &[&[&Command]] = &[
@@ -22,6 +23,9 @@ pub static COMMANDS: &[&[&Command]] = &[
     string::COMMANDS,
     transactions::COMMANDS,
 ];
+
+/// Options that only commands read. The executor's own stand in `exec::options`.
+pub static OPTIONS: &[&dyn AnyOpt] = &[];
 
 /// Runs a conversation (testkit's language) against a fresh node with all commands.
 #[cfg(test)]
@@ -34,5 +38,5 @@ pub(crate) fn check(text: &str) {
 pub(crate) fn node(settings: &[(&str, &str)]) -> testkit::TestNode {
     static ALL: std::sync::OnceLock<Vec<&'static Command>> = std::sync::OnceLock::new();
     let all = ALL.get_or_init(|| COMMANDS.iter().copied().flatten().copied().collect());
-    testkit::TestNode::with_options(all, settings)
+    testkit::TestNode::with_lists(all, &[OPTIONS], settings)
 }

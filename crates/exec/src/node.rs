@@ -85,9 +85,12 @@ pub struct Node {
     pub cron_paused: AtomicBool,
     /// After how long a client's longest reply is forgotten, -1 for never (DEBUG REPLYBUFFER).
     pub reply_peak_reset_ms: AtomicI64,
+    pub reply_resizing: AtomicBool,
     pub rng: Mutex<Rng>,
     /// The configuration file this node was started with.
     pub config_file: OnceLock<String>,
+    /// Held by whoever sets options or rewrites the file: one at a time.
+    pub config_turn: Mutex<()>,
     pub executable: String,
     pub port: AtomicUsize,
     /// For work that outlives a call (a key being fetched).
@@ -188,8 +191,10 @@ impl Node {
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
             reply_peak_reset_ms: AtomicI64::new(5000),
+            reply_resizing: AtomicBool::new(true),
             rng: Mutex::new(rng),
             config_file: OnceLock::new(),
+            config_turn: Mutex::new(()),
             executable: std::env::args().next().unwrap_or_default(),
             port: AtomicUsize::new(0),
             log: OnceLock::new(),

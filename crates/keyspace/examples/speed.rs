@@ -3,6 +3,17 @@
 //! `cargo run --release -p keyspace --example speed [keys]...`; without arguments 1M and 4M.
 //! Keys of 16 bytes, values of 32, in batches of 100 from all keys at random. "plain" locks, looks and unlocks one key after
 //! the other; "prefetch" hashes the batch, prefetches all buckets, then all entries, and then does the same.
+//!
+//! On 2 cores of an AMD EPYC (1 MiB L2 each, 32 MiB L3), busy with other work, in ns of processor time, making of the
+//! key counted:
+//!
+//! | keys | SET plain | SET prefetch | GET plain | GET prefetch | B/key allocated | B/key resident |
+//! |------|-----------|--------------|-----------|--------------|-----------------|----------------|
+//! | 1M   | 333..394  | 75..84       | 161..204  | 59..70       | 68.9            | 70.0           |
+//! | 4M   | 447..472  | 93..94       | 230..247  | 80..94       | 68.6            | 69.1..69.6     |
+//!
+//! A plain SET is slower than a plain GET, probably (not proven) because its second line is written without being read
+//! first, and the next lock waits for that store.
 
 use std::hint::black_box;
 use std::time::Instant;

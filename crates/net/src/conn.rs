@@ -118,15 +118,14 @@ impl Conn {
     pub(crate) fn send(&mut self) -> Sent {
         self.reply_size.peak = self.reply_size.peak.max(self.reply.len());
         let len = self.reply.len();
-        let result = {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            match self.reply.fill_slices(&mut slices) {
-                0 => return Sent::All,
-                1 => rustix::net::send(&self.fd, &slices[0], SendFlags::NOSIGNAL),
-                count => {
-                    let mut control = SendAncillaryBuffer::default();
-                    rustix::net::sendmsg(&self.fd, &slices[..count], &mut control, SendFlags::NOSIGNAL)
-                }
+        let result = match self.reply.chunk_count() {
+            0 => return Sent::All,
+            1 => rustix::net::send(&self.fd, self.reply.front(), SendFlags::NOSIGNAL),
+            _ => {
+                let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                let count = self.reply.fill_slices(&mut slices);
+                let mut control = SendAncillaryBuffer::default();
+                rustix::net::sendmsg(&self.fd, &slices[..count], &mut control, SendFlags::NOSIGNAL)
             }
         };
         match result {

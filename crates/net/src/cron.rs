@@ -22,8 +22,8 @@ impl EventLoop {
     pub(crate) fn tick(&mut self) {
         let mem_shift = std::mem::take(&mut self.mem_shift);
         self.node.memory.clients_normal.fetch_add(mem_shift as u64, Relaxed); // below 0 it wraps back
+        self.worker.chores();
         if self.thread == 0 {
-            self.node.memory.note_peak(self.now.0);
             if std::mem::take(&mut self.accept_pause) {
                 self.shared.listeners.set_accepting(true);
             }

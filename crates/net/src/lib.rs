@@ -34,7 +34,7 @@ use parking_lot::Mutex;
 use poller::{Interest, Registrar};
 use rustix::process::{Resource, Rlimit};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
 
 // Descriptors that are no client's: listening sockets, pollers, files, the log, replication.
@@ -85,6 +85,7 @@ fn start_at(node: Arc<Node>, any_port: bool) -> Result<Server, StartError> {
     let shared = Arc::new(Shared {
         loads: (0..node.threads).map(|_| Default::default()).collect(),
         stop: AtomicBool::new(false),
+        ended: AtomicUsize::new(0),
         node,
         posts,
         listeners,

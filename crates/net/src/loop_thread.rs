@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
 pub(crate) const TOKEN_WAKE: u64 = u64::MAX;
@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub loads: Vec<LoadCell>,
     pub listeners: Listeners,
     pub stop: AtomicBool,
+    /// Threads that will send no connection to another one any more.
+    pub ended: AtomicUsize,
 }
 
 pub(crate) struct Active {
@@ -585,6 +587,14 @@ impl EventLoop {
 
     /// The last replies go out, then every connection is closed.
     fn shut_down(&mut self) {
+        // A connection may be on its way here: it belongs to the last ones too.
+        self.shared.ended.fetch_add(1, SeqCst);
+        for _ in 0..STOP_WRITE_MS {
+            if self.shared.ended.load(SeqCst) == self.shared.loads.len() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.take_mail();
         self.write_all();
         self.finish_all();

@@ -90,7 +90,7 @@ impl Posts {
     }
 
     /// Connections go from one thread to another, and their unread letters with them.
-    pub(crate) fn move_all(&self, from: usize, to: usize, conns: Vec<Box<Conn>>) {
+    pub(crate) fn move_all(&self, from: usize, to: usize, conns: impl IntoIterator<Item = Box<Conn>>) {
         assert!(from != to, "a move goes to another thread");
         let moving = self.moving.lock();
         let mut mine = self.posts[from].inside.lock();
@@ -233,7 +233,7 @@ mod tests {
         push(&posts, 0, 8, b'x');
         posts.send(0, Mail::Nudge);
         push(&posts, 0, 7, b'b');
-        posts.move_all(0, 1, vec![moving]);
+        posts.move_all(0, 1, [moving]);
         assert_eq!(record.thread.load(Relaxed), 1);
         push(&posts, 0, 7, b'c'); // an old address
         push(&posts, 1, 7, b'd');
@@ -241,9 +241,9 @@ mod tests {
         assert_eq!((found(&posts, 0), found(&posts, 1)), ("8:x n".into(), "a7 7:a 7:b 7:c 7:d 7:e".into()));
 
         // On to the third, by way of the first's memory; then home.
-        posts.move_all(1, 2, vec![conn(7)]);
+        posts.move_all(1, 2, [conn(7)]);
         push(&posts, 0, 7, b'f');
-        posts.move_all(2, 0, vec![conn(7)]);
+        posts.move_all(2, 0, [conn(7)]);
         push(&posts, 1, 7, b'g');
         push(&posts, 0, 7, b'h');
         assert_eq!(found(&posts, 0), "a7 7:f 7:g 7:h");
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn old_addresses_are_forgotten_in_time() {
         let posts = Posts::new(2).unwrap();
-        posts.move_all(0, 1, vec![conn(7)]);
+        posts.move_all(0, 1, [conn(7)]);
         posts.forget_moved(0);
         push(&posts, 0, 7, b'a');
         posts.forget_moved(0);

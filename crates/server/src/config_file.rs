@@ -275,8 +275,8 @@ mod tests {
         let (config, loaded) = folder.load(Some("a.conf"), &[]).unwrap();
         assert_eq!((shown(&config, "port"), shown(&config, "databases")), ("2".into(), "3".into()));
         assert_eq!((shown(&config, "maxclients"), loaded.dir), ("22".into(), folder.0.clone()));
-        assert!(folder.load(Some("self.conf"), &[]).unwrap_err().contains("Does a file include itself?"));
-        let error = folder.load(Some("gone.conf"), &[]).unwrap_err();
+        assert!(folder.load(Some("self.conf"), &[]).err().unwrap().contains("Does a file include itself?"));
+        let error = folder.load(Some("gone.conf"), &[]).err().unwrap();
         assert!(error.starts_with("Fatal error, can't open config file '") && error.ends_with("No such file or directory"));
         let (config, loaded) = folder.load(Some("dir.conf"), &[]).unwrap();
         assert_eq!((shown(&config, "maxclients"), loaded.dir), ("11".into(), folder.0.join("parts")));
@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn mistakes_name_place_line_reason_and_help() {
         let folder = Folder::new("mistakes", &[("a.conf", "\nmaxmemry 1gb\n")]);
-        let error = folder.load(Some("a.conf"), &[]).unwrap_err();
+        let error = folder.load(Some("a.conf"), &[]).err().unwrap();
         let path = folder.0.join("a.conf");
         let expected = format!(
             "\n*** FATAL CONFIG FILE ERROR (Basalt {}) ***\nReading the configuration file, at line 2 of {}\n>>> 'maxmemry 1gb'\nBad directive or wrong number of arguments\nDid you mean 'maxmemory'?",
@@ -321,13 +321,13 @@ mod tests {
             ("invalid", &["Bad directive or wrong number of arguments"]),
             ("save 900", &["Invalid save parameters"]),
         ] {
-            let error = folder.load(None, &[line]).unwrap_err();
+            let error = folder.load(None, &[line]).err().unwrap();
             for text in texts {
                 assert!(error.contains(text), "{line}: {error}");
             }
             assert!(error.contains("Reading the options of the command line"));
         }
-        let error = folder.load(Some("none.conf"), &[]).unwrap_err();
+        let error = folder.load(Some("none.conf"), &[]).err().unwrap();
         assert_eq!(error, format!("Fatal error, can't open config file '{}': No such file or directory", folder.0.join("none.conf").display()));
     }
 }

@@ -1,16 +1,13 @@
 //! Where the log goes and how much of it.
 
 use kit::journal::{self, Level};
-use kit::opt::{Bool, Choice, Config, Opt, Text};
+use kit::opt::{Choice, Config, Opt, Text};
 use std::path::Path;
 
 pub(crate) static LEVEL: Opt<Choice> =
     Opt::choice("loglevel", Level::Notice as i64, Level::NAMES, "What is worth a line in the log, and all above it.");
 pub(crate) static FILE: Opt<Text> =
     Opt::text("logfile", "", "File of the log; empty: standard output, or nowhere for a daemon.").immutable();
-pub(crate) static SHOW_LOGO: Opt<Bool> =
-    Opt::bool("always-show-logo", false, "The summary of the start is logged whatever the level.").immutable();
-
 /// Opens the log. A relative path starts at the working folder of now.
 pub(crate) fn open(config: &Config, to_stdout: bool) -> Result<(), String> {
     let level = Level::from_i64(config.get(&LEVEL));

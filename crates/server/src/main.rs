@@ -1,6 +1,5 @@
 //! The binary `basalt`.
 #![deny(unsafe_code)] // the allocator's settings are exported to C by kit's macro
-#![cfg_attr(not(test), warn(unused_crate_dependencies))]
 
 mod args;
 mod config_file;
@@ -9,6 +8,8 @@ mod daemon;
 mod dir;
 mod list;
 mod log;
+#[cfg(test)]
+mod names;
 mod oom;
 mod options;
 mod parts;

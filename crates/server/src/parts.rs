@@ -16,6 +16,7 @@ pub(crate) static METRICS: &[&[&dyn AnyMetric]] = &[exec::metrics::METRICS];
 
 pub(crate) static OPTIONS: &[&[&dyn AnyOpt]] = &[
     exec::options::OPTIONS,
+    commands::OPTIONS,
     net::OPTIONS,
     SERVER_OPTIONS,
     persistence::OPTIONS,
@@ -38,10 +39,8 @@ static SERVER_OPTIONS: &[&dyn AnyOpt] = &[
     &dir::DIR,
     &log::LEVEL,
     &log::FILE,
-    &log::SHOW_LOGO,
     &oom::ADJUST,
     &oom::VALUES,
     &signals::ON_SIGINT,
     &signals::ON_SIGTERM,
-    &signals::SHUTDOWN_TIMEOUT,
 ];

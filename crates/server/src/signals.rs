@@ -1,7 +1,7 @@
 //! Signals: SIGTERM and SIGINT stop the server in good order, a second SIGINT at once; SIGHUP is ignored.
 
 use crate::stop::{Cause, Stopper};
-use kit::opt::{Flags, Int, Opt};
+use kit::opt::{Flags, Opt};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
@@ -26,13 +26,6 @@ pub(crate) static ON_SIGINT: Opt<Flags> =
     Opt::flags("shutdown-on-sigint", 0, HOW, "How SIGINT stops the server; default: saves if there are save points.");
 pub(crate) static ON_SIGTERM: Opt<Flags> =
     Opt::flags("shutdown-on-sigterm", 0, HOW, "How SIGTERM stops the server; default: saves if there are save points.");
-pub(crate) static SHUTDOWN_TIMEOUT: Opt<Int> = Opt::int(
-    "shutdown-timeout",
-    10,
-    0..=i32::MAX as i64,
-    "Seconds to wait for replicas that lag behind when stopping.",
-);
-
 /// Starts the thread that waits for signals. Rust's runtime ignores SIGPIPE already.
 pub(crate) fn listen(stopper: Arc<Stopper>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("Could not listen to signals: {error}");

@@ -5,7 +5,7 @@ use exec::client::ClientRecord;
 use exec::seams::{Log, Mail, Mailbox, Unit};
 use exec::session::{OwnedRequest, Session};
 use exec::{Command, Node, Parts, Worker};
-use kit::opt::Config;
+use kit::opt::{AnyOpt, Config};
 use kit::world::{Clock, SimClock, SimDisk};
 use parking_lot::Mutex;
 use proto::Reply;
@@ -72,7 +72,17 @@ impl TestNode {
 
     /// A node whose configuration has these settings besides the defaults.
     pub fn with_options(commands: &'static [&'static Command], settings: &[(&str, &str)]) -> TestNode {
-        let config = Arc::new(Config::new(&[exec::options::OPTIONS]));
+        TestNode::with_lists(commands, &[], settings)
+    }
+
+    /// The same, for commands that read options of their own.
+    pub fn with_lists(
+        commands: &'static [&'static Command],
+        options: &[&'static [&'static dyn AnyOpt]],
+        settings: &[(&str, &str)],
+    ) -> TestNode {
+        let lists: Vec<_> = std::iter::once(exec::options::OPTIONS).chain(options.iter().copied()).collect();
+        let config = Arc::new(Config::new(&lists));
         for (name, value) in settings {
             config.set(name, &[value]).unwrap_or_else(|error| panic!("{name}: {error}"));
         }

@@ -137,10 +137,12 @@ fn parse(ctx: &Ctx, args: &Args) -> Result<Vec<Step>, Error> {
             i += 2;
             continue;
         }
-        let operands = match () {
-            () if args.is(i, "GET") => 2,
-            () if args.is(i, "SET") || args.is(i, "INCRBY") => 3,
-            () => return Err(Error::Syntax),
+        let operands = if args.is(i, "GET") {
+            2
+        } else if args.is(i, "SET") || args.is(i, "INCRBY") {
+            3
+        } else {
+            return Err(Error::Syntax);
         };
         if left < operands {
             return Err(Error::Syntax);
@@ -161,12 +163,9 @@ fn parse(ctx: &Ctx, args: &Args) -> Result<Vec<Step>, Error> {
 }
 
 fn overflow_at(args: &Args, i: usize) -> Result<Overflow, Error> {
-    match () {
-        () if args.is(i, "WRAP") => Ok(Overflow::Wrap),
-        () if args.is(i, "SAT") => Ok(Overflow::Sat),
-        () if args.is(i, "FAIL") => Ok(Overflow::Fail),
-        () => Err(Error::Static("ERR Invalid OVERFLOW type specified")),
-    }
+    let known = [("WRAP", Overflow::Wrap), ("SAT", Overflow::Sat), ("FAIL", Overflow::Fail)];
+    let found = known.into_iter().find(|(name, _)| args.is(i, name));
+    found.map(|(_, overflow)| overflow).ok_or(Error::Static("ERR Invalid OVERFLOW type specified"))
 }
 
 /// A place, or `#n`: the n-th of fields that stand side by side. The field may end behind the limit, as in Redis, but

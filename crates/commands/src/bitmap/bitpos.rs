@@ -51,11 +51,10 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         _ => return Err(Error::BitArg),
     };
     let number = |i: usize| if i < args.len() { args.int(i).map(Some) } else { Ok(None) };
-    let (start, end) = (number(3)?, number(4)?);
-    let unit = unit(args, 5)?;
     if args.len() > 6 {
         return Err(Error::Syntax);
     }
+    let (start, unit, end) = (number(3)?, unit(args, 5)?, number(4)?);
     let at = match ctx.db.read_string(args.key(1))? {
         Some(value) => bits::find_bit(value.bytes(&mut [0; 20]), bit, start, end, unit),
         None if bit => -1,
@@ -88,6 +87,6 @@ mod tests {
         check(
             "BITPOS k 0 a -> -ERR value is not an integer or out of range; BITPOS k 0 1 x -> -ERR value is not an integer or out of range",
         );
-        check("BITPOS k 0 0 1 hello -> -ERR syntax error; BITPOS k 0 0 1 BIT x -> -ERR syntax error");
+        check("BITPOS k 0 0 x hello -> -ERR syntax error; BITPOS k 0 0 1 BIT x -> -ERR syntax error");
     }
 }

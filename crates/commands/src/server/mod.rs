@@ -1,22 +1,41 @@
 //! Server: what runs here, how it does, and its settings.
 
 pub mod command;
+pub mod config;
+mod crowd;
 pub mod dbsize;
+pub mod debug;
 pub mod flush;
+pub mod info;
+pub mod lastsave;
 pub mod latency;
+pub mod lolwut;
+pub mod memory;
 pub mod monitor;
+pub mod role;
+pub mod shutdown;
 pub mod slowlog;
 pub mod swapdb;
+pub mod time;
 
 use exec::Command;
 
 pub static COMMANDS: &[&Command] = &[
     &command::COMMAND,
+    &config::CONFIG,
     &dbsize::DBSIZE,
+    &debug::DEBUG,
     &flush::FLUSHALL,
     &flush::FLUSHDB,
+    &info::INFO,
+    &lastsave::LASTSAVE,
     &latency::LATENCY,
+    &lolwut::LOLWUT,
+    &memory::MEMORY,
     &monitor::MONITOR,
+    &role::ROLE,
+    &shutdown::SHUTDOWN,
     &slowlog::SLOWLOG,
     &swapdb::SWAPDB,
+    &time::TIME,
 ];

@@ -1,21 +1,18 @@
 //! Tests of what strings and bitmaps say to who listens to keyspace events.
 
 use crate::node;
-use std::sync::Mutex;
-use std::sync::Arc;
+use std::sync::mpsc;
 
 /// What a conversation's commands announce, as `event key`.
 fn events(text: &str) -> Vec<String> {
     let mut node = node(&[("notify-keyspace-events", "KEAmn")]);
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let ear = heard.clone();
+    let (tell, heard) = mpsc::channel();
     let sink = move |_: &exec::Node, event: &exec::changes::Event| {
-        ear.lock().expect("one thread").push(format!("{} {}", event.name, String::from_utf8_lossy(&event.key)));
+        let _ = tell.send(format!("{} {}", event.name, String::from_utf8_lossy(&event.key)));
     };
     assert!(node.node.event_sink.set(Box::new(sink)).is_ok());
     node.converse(text);
-    let heard = heard.lock().expect("one thread");
-    heard.clone()
+    heard.try_iter().collect()
 }
 
 #[test]

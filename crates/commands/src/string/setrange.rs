@@ -28,8 +28,10 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let max = LenMax::of(ctx);
     let end = || max.check(offset.saturating_add(part.len() as u64));
     let len = match ctx.db.string_mut(key)? {
-        Some(string) if part.is_empty() => return Ok(ctx.reply.int(string.value().len() as i64)),
-        None if part.is_empty() => return Ok(ctx.reply.int(0)),
+        string if part.is_empty() => {
+            ctx.reply.int(string.map_or(0, |string| string.value().len() as i64));
+            return Ok(());
+        }
         Some(mut string) => {
             let end = end()?;
             let len = end.max(string.value().len());

@@ -4,4 +4,5 @@
 mod away;
 mod commands;
 mod panics;
+mod strings;
 mod threads;

@@ -264,6 +264,8 @@ mod tests {
     static BULK: Opt<Int> = Opt::int("bulk", 1 << 29, 1 << 20..=i64::MAX, "Limit.").memory();
     static CLIENTS: Opt<Int> = Opt::int("client-bytes", 0, 0..=i64::MAX, "Limit.").percent_or_memory();
     static PERM: Opt<Int> = Opt::int("perm", 0, 0..=0o777, "Mode.").octal().immutable();
+    static PACE: Opt<Int> = Opt::int("pace", 10, 0..=9999, "Turns.").clamped(1, 500);
+    static SAID: Opt<Text> = Opt::text("said", "", "In files.").file_only();
     static APPEND: Opt<Bool> = Opt::bool("append", false, "Keep a log.");
     static POLICY: Opt<Choice> = Opt::choice("policy", 1, &[("lru", 0), ("none", 1), ("off", 1)], "Which goes.");
     static STOP: Opt<Flags> = Opt::flags("stop", 0, &[("default", 0), ("save", 1), ("now", 2)], "How.");
@@ -282,7 +284,7 @@ mod tests {
     });
     static UNLISTED: Opt<Int> = Opt::int("unlisted", 7, 0..=9, "In no list.");
     static OPTIONS: &[&dyn AnyOpt] =
-        &[&LEN, &MEMORY, &BULK, &CLIENTS, &PERM, &APPEND, &POLICY, &STOP, &PASS, &EVENTS, &PERCENTILES, &SAVE, &LIMIT];
+        &[&LEN, &MEMORY, &BULK, &CLIENTS, &PERM, &PACE, &APPEND, &POLICY, &STOP, &PASS, &SAID, &EVENTS, &PERCENTILES, &SAVE, &LIMIT];
 
     fn even(words: &[String]) -> Result<Vec<String>, String> {
         if words.len().is_multiple_of(2) { Ok(words.to_vec()) } else { Err("Invalid save parameters".to_owned()) }
@@ -308,6 +310,8 @@ mod tests {
             ("client-bytes", "5%", "5%"),
             ("client-bytes", "1mb", "1048576"),
             ("perm", "755", "755"),
+            ("pace", "0", "1"),
+            ("pace", "9999", "500"),
             ("append", "YES", "yes"),
             ("policy", "LRU", "lru"),
             ("policy", "off", "none"),
@@ -379,6 +383,7 @@ mod tests {
         let names = |pattern: &[u8]| config.matching(pattern).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(b"*-LEN"), ["slow-len", "old-len"]);
         assert_eq!((names(b"pas*"), names(b"PASS")), (vec![], vec!["pass"]));
+        assert_eq!((names(b"sai*"), names(b"said"), config.find("said").is_some()), (vec![], vec![], true));
         assert_eq!(config.nearest("polcy"), Some("policy"));
         let opt = config.find("policy").unwrap();
         assert_eq!(

@@ -87,6 +87,8 @@ pub struct Int {
     pub(super) min: i64,
     pub(super) max: i64,
     pub(super) unit: Unit,
+    /// A value that is taken but lies outside becomes the nearer of the two.
+    pub(super) nearest: Option<(i64, i64)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,7 +164,11 @@ impl Kind for Int {
     }
     fn parse(&self, words: &[String], _now: &Value) -> Result<Value, String> {
         let n = self.read(one(words)?)?;
-        self.refuse(n).map_or(Ok(Value::Int(n)), Err)
+        match (self.refuse(n), self.nearest) {
+            (Some(reason), _) => Err(reason),
+            (None, Some((low, high))) => Ok(Value::Int(n.clamp(low, high))),
+            (None, None) => Ok(Value::Int(n)),
+        }
     }
     fn show(&self, value: &Value) -> String {
         match (self.unit, int(value)) {

@@ -50,7 +50,7 @@ impl Opt<Int> {
     pub const fn int(name: &'static str, default: i64, range: RangeInclusive<i64>, doc: &'static str) -> Opt<Int> {
         let (min, max) = (*range.start(), *range.end());
         assert!(min <= max, "an empty range");
-        Opt::new(name, doc, Int { default, min, max, unit: Unit::Plain })
+        Opt::new(name, doc, Int { default, min, max, unit: Unit::Plain, nearest: None })
     }
 
     /// Takes "64mb" too; shown in bytes.
@@ -62,6 +62,13 @@ impl Opt<Int> {
     /// Takes "64mb" and "5%"; a percentage is a negative value (-5).
     pub const fn percent_or_memory(mut self) -> Opt<Int> {
         self.kind.unit = Unit::PercentOrMemory;
+        self
+    }
+
+    /// A value that is in the range, but not between these, becomes the nearer of them.
+    pub const fn clamped(mut self, low: i64, high: i64) -> Opt<Int> {
+        assert!(low <= high, "an empty range");
+        self.kind.nearest = Some((low, high));
         self
     }
 

@@ -113,6 +113,10 @@ impl Disk for RealDisk {
         let temp = temp_name(path);
         let written = (|| {
             let mut file = File::create(&temp)?;
+            // A file that only its owner may read holds a secret, and goes on doing so.
+            if let Ok(old) = fs::metadata(path) {
+                file.set_permissions(old.permissions())?;
+            }
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&temp, path)
@@ -284,6 +288,13 @@ pub(super) mod tests {
         fs::create_dir_all(&dir).unwrap();
         conversation(&RealDisk, &dir);
         assert!(RealDisk.write_atomic(&dir.join("no/such"), b"").is_err());
+        let secret = dir.join("secret");
+        fs::write(&secret, "a").unwrap();
+        fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        RealDisk.write_atomic(&secret, b"b").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&secret).unwrap().permissions());
+        assert_eq!((mode & 0o777, fs::read(&secret).unwrap()), (0o600, b"b".to_vec()));
+        fs::remove_file(&secret).unwrap();
         assert_eq!(RealDisk.list(&dir).unwrap(), [""; 0], "no temporary file is left");
         fs::remove_dir_all(&dir).unwrap();
     }

@@ -16,6 +16,8 @@ options! {
     Int: Opt::int("active-defrag-max-scan-fields", 1000, 1..=i64::MAX, "Redis: elements above which a value waits.");
     Bool: Opt::bool("jemalloc-bg-thread", true, "Redis: gives pages back in the background. Here always.");
     Bool: Opt::bool("disable-thp", true, "Redis: no huge pages, which cost much with fork. Here nothing forks.").immutable();
+    Int: Opt::int("hz", 10, 0..=INT_MAX, "Redis: turns of the background tasks per second.").clamped(1, 500);
+    Bool: Opt::bool("always-show-logo", false, "Redis: shows its picture in the log at start.").immutable();
     Bool: Opt::bool("dynamic-hz", true, "Redis: more turns of the background tasks with more clients.");
     Bool: Opt::bool("io-threads-do-reads", false, "Redis: threads read as well as write. Here always.").immutable().hidden();
     Bool: Opt::bool("io-threads-always-active", false, "Valkey: threads never rest.").hidden();

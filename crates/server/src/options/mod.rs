@@ -40,14 +40,22 @@ pub(crate) static THEMES: &[Theme] = &[
 ];
 
 impl Theme {
-    /// Names of those that are not at their defaults.
+    /// Names of those that ask for something: not at their defaults, and not `save ""`, which is what happens anyway.
     pub(crate) fn names_set(&self, config: &Config) -> Vec<&'static str> {
-        self.options.iter().map(|opt| opt.name()).filter(|name| !config.is_default(name)).collect()
+        let asks = |name: &&str| !config.is_default(name) && !(*name == "save" && shown_empty(config, name));
+        self.options.iter().map(|opt| opt.name()).filter(asks).collect()
     }
+}
+
+fn shown_empty(config: &Config, name: &str) -> bool {
+    config.show(name).is_some_and(|text| text.is_empty())
 }
 
 /// Says once which options were set and do nothing here.
 pub(crate) fn tell_what_has_no_effect(config: &Config) {
+    if !shown_empty(config, "save") {
+        kit::warning!("This build keeps data in memory only: nothing is saved, when it stops or before");
+    }
     for theme in THEMES {
         let names = theme.names_set(config).join(", ");
         match (names.is_empty(), theme.is_grave) {
@@ -95,6 +103,7 @@ mod tests {
         let config = Config::new(parts::OPTIONS);
         assert!(THEMES.iter().all(|theme| theme.names_set(&config).is_empty()));
         config.set("appendonly", &["yes"]).unwrap();
+        config.set("save", &[""]).unwrap();
         config.set("slave-priority", &["7"]).unwrap();
         assert_eq!(THEMES[0].names_set(&config), ["appendonly"]);
         assert_eq!(THEMES[1].names_set(&config), ["replica-priority"]);

@@ -57,6 +57,7 @@ options! {
         .aliases(&["min-slaves-to-write"]);
     Int: Opt::int("min-replicas-max-lag", 10, 0..=INT_MAX, "Seconds of lag up to which a replica counts for that.")
         .aliases(&["min-slaves-max-lag"]);
+    Int: Opt::int("shutdown-timeout", 10, 0..=INT_MAX, "Seconds to wait for replicas that lag behind when stopping.");
     Choice: Opt::choice(
         "propagation-error-behavior",
         0,

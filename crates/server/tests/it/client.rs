@@ -151,3 +151,25 @@ pub(crate) fn field(text: &str, name: &str, stop: char) -> Option<String> {
     let at = text.match_indices(name).map(|(at, _)| at).find(|&at| is_word_start(at))? + name.len();
     text[at..].split([stop, '\r', '\n']).next().map(str::to_string)
 }
+
+/// A reply for a person: strings as strings.
+pub(crate) fn show(value: &Value) -> String {
+    let list = |open: &str, values: &[Value]| {
+        let shown: Vec<String> = values.iter().map(show).collect();
+        format!("{open}{}]", shown.join(" "))
+    };
+    match value {
+        Value::Simple(text) => format!("+{text}"),
+        Value::Error(text) => format!("-{text}"),
+        Value::Int(n) => format!(":{n}"),
+        Value::Bulk(bytes) => kit::text::quote(bytes),
+        Value::Array(values) => list("[", values),
+        Value::Set(values) => list("~[", values),
+        Value::Push(values) => list(">[", values),
+        Value::Map(pairs) => {
+            let flat: Vec<Value> = pairs.iter().flat_map(|(key, value)| [key.clone(), value.clone()]).collect();
+            list("%[", &flat)
+        }
+        other => format!("{other:?}"),
+    }
+}

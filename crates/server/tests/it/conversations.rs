@@ -5,7 +5,7 @@
 #[path = "../../../../tests/conversations/chapters.rs"]
 mod chapters;
 
-use crate::client::{Client, Got};
+use crate::client::{Client, Got, show};
 use crate::harness::Server;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,8 +23,9 @@ fn hold(group: &str) {
         if chapter.is_newer_than_7 && server.is_redis() {
             continue;
         }
-        if let Err(what) = hold_chapter(&server, &chapter.text) {
-            failed.push(format!("{}\n    {what}", chapter.title));
+        let differ = hold_chapter(&server, &chapter.text);
+        if !differ.is_empty() {
+            failed.push(format!("{}\n    {}", chapter.title, differ.join("\n    ")));
         }
         clean(&server);
     }
@@ -39,7 +40,9 @@ fn clean(server: &Server) {
     }
 }
 
-fn hold_chapter(server: &Server, text: &str) -> Result<(), String> {
+/// The steps that went otherwise. After the first one the others may be its consequences.
+fn hold_chapter(server: &Server, text: &str) -> Vec<String> {
+    let mut differ = Vec::new();
     let mut clients: BTreeMap<usize, Client> = BTreeMap::new();
     for step in parse(text) {
         let (number, words, expect, text) = match step {
@@ -55,10 +58,14 @@ fn hold_chapter(server: &Server, text: &str) -> Result<(), String> {
         match (client.reply_within(time), expect) {
             (Got::Nothing, Some(Expect::Parked)) | (Got::Reply(_), None) => {}
             (Got::Reply(value), Some(expect)) if fits(&expect, &value) && expect != Expect::Parked => {}
-            (got, _) => return Err(format!("{text}\n    got {got:?}")),
+            (Got::Reply(value), _) => differ.push(format!("{text}\n        got {}", show(&value))),
+            (got, _) => {
+                differ.push(format!("{text}\n        got {got:?}"));
+                return differ;
+            }
         }
     }
-    Ok(())
+    differ
 }
 
 macro_rules! groups {

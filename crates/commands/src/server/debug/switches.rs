@@ -1,0 +1,72 @@
+//! Switches for tests: DEBUG SET-ACTIVE-EXPIRE, PAUSE-CRON, DICT-RESIZING, REPLYBUFFER.
+
+use exec::{Args, Ctx, Error};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Milliseconds after which the longest reply of a client is forgotten, unless a test says otherwise.
+const PEAK_RESET_MS: i64 = 5000;
+
+pub(super) fn active_expire(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    ctx.node.active_expire.store(is_on(args, 2), Relaxed);
+    ctx.reply.ok();
+    Ok(())
+}
+
+pub(super) fn pause_cron(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    ctx.node.cron_paused.store(is_on(args, 2), Relaxed);
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// A table grows by a bucket at a time, within the command that needs it: there is no resizing to hold back.
+pub(super) fn dict_resizing(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
+    ctx.reply.ok();
+    Ok(())
+}
+
+pub(super) fn replybuffer(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    if args.is(2, "PEAK-RESET-TIME") {
+        let ms = if args.is(3, "never") {
+            -1
+        } else if args.is(3, "reset") {
+            PEAK_RESET_MS
+        } else {
+            args.int(3)?
+        };
+        ctx.node.reply_peak_reset_ms.store(ms, Relaxed);
+    } else if args.is(2, "RESIZING") {
+        ctx.node.reply_resizing.store(is_on(args, 3), Relaxed);
+    } else {
+        return Err(Error::unknown_subcommand_or_arity("DEBUG", args.get(1)));
+    }
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// Redis takes what is no number for 0.
+fn is_on(args: &Args, i: usize) -> bool {
+    kit::text::parse_i64(args.get(i)).is_some_and(|n| n != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_switch() {
+        let mut node = crate::node(&[("enable-debug-command", "yes")]);
+        node.converse("DEBUG SET-ACTIVE-EXPIRE 0 -> +OK; DEBUG pause-cron 1 -> +OK; DEBUG DICT-RESIZING 0 -> +OK");
+        node.converse("DEBUG REPLYBUFFER peak-reset-time 100 -> +OK; DEBUG REPLYBUFFER RESIZING 0 -> +OK");
+        let inside = &node.node;
+        assert!(!inside.active_expire.load(Relaxed) && inside.cron_paused.load(Relaxed));
+        assert!(!inside.reply_resizing.load(Relaxed));
+        assert_eq!(inside.reply_peak_reset_ms.load(Relaxed), 100);
+        node.converse("SET k v PX 5; ~100ms; DBSIZE -> :1; DEBUG SET-ACTIVE-EXPIRE 2 -> +OK; ~100ms; DBSIZE -> :0");
+        node.converse("DEBUG REPLYBUFFER PEAK-RESET-TIME never -> +OK");
+        assert_eq!(node.node.reply_peak_reset_ms.load(Relaxed), -1);
+        node.converse("DEBUG REPLYBUFFER PEAK-RESET-TIME RESET -> +OK");
+        assert_eq!(node.node.reply_peak_reset_ms.load(Relaxed), 5000);
+        node.converse("DEBUG REPLYBUFFER PEAK-RESET-TIME x -> -ERR value is not an integer or out of range");
+        node.converse("DEBUG REPLYBUFFER foo 1 -> -ERR unknown subcommand or wrong number of arguments for 'REPLYBUFFER'. Try DEBUG HELP.");
+    }
+}

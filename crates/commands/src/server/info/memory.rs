@@ -1,0 +1,90 @@
+//! INFO memory: where the bytes are. The sums are MEMORY STATS' (`memory/account.rs`).
+
+use super::Look;
+use super::page::Page;
+use crate::server::memory::account::Account;
+use exec::evict;
+use std::sync::atomic::Ordering::Relaxed;
+
+pub(super) fn write(page: &mut Page, look: &mut Look) {
+    let node = look.ctx.node;
+    let (normal_bytes, replica_bytes) = (look.crowd().normal_bytes, look.crowd().replica_bytes);
+    let account = Account::take(look.ctx, normal_bytes, replica_bytes);
+    let allocator = account.usage.allocator;
+    page.bytes("used_memory", account.used);
+    page.bytes("used_memory_rss", account.usage.resident_bytes);
+    page.bytes("used_memory_peak", account.peak);
+    page.field("used_memory_peak_time", node.memory.peak_unix_ms().div_euclid(1000));
+    page.field("used_memory_peak_perc", format_args!("{:.2}%", account.peak_percent()));
+    page.field("used_memory_overhead", account.overhead());
+    page.field("used_memory_startup", account.startup);
+    page.field("used_memory_dataset", account.dataset());
+    page.field("used_memory_dataset_perc", format_args!("{:.2}%", account.dataset_percent()));
+    page.fields(&[
+        ("allocator_allocated", allocator.allocated),
+        ("allocator_active", allocator.active),
+        ("allocator_resident", allocator.resident),
+        ("allocator_muzzy", allocator.muzzy),
+    ]);
+    page.bytes("total_system_memory", node.samples.machine().memory_bytes);
+    // There is no interpreter yet, so it takes nothing.
+    page.bytes("used_memory_lua", 0);
+    page.fields(&[
+        ("used_memory_vm_eval", 0),
+        ("used_memory_scripts_eval", 0),
+        ("number_of_cached_scripts", 0),
+        ("number_of_functions", 0),
+        ("number_of_libraries", 0),
+        ("used_memory_vm_functions", 0),
+    ]);
+    page.bytes("used_memory_vm_total", 0);
+    page.field("used_memory_functions", 0);
+    page.bytes("used_memory_scripts", 0);
+    page.bytes("maxmemory", node.memory.limit.load(Relaxed));
+    page.field("maxmemory_policy", look.setting(evict::POLICY.name(), ""));
+    let fragmentation = account.fragmentation();
+    for (part, gap) in [
+        ("allocator_frag", account.allocator_fragmentation()),
+        ("allocator_rss", account.allocator_resident()),
+        ("rss_overhead", account.resident_overhead()),
+        ("mem_fragmentation", fragmentation),
+    ] {
+        page.field(&format!("{part}_ratio"), format_args!("{:.2}", gap.ratio));
+        page.field(&format!("{part}_bytes"), gap.bytes);
+    }
+    page.field("mem_not_counted_for_evict", node.memory.not_counted.load(Relaxed));
+    page.fields(&[
+        ("mem_replication_backlog", 0),
+        ("mem_total_replication_buffers", account.replica_bytes),
+        ("mem_replica_full_sync_buffer", 0),
+        ("mem_clients_slaves", account.replica_bytes),
+        ("mem_clients_normal", account.normal_bytes),
+        ("mem_cluster_links", 0),
+        ("mem_aof_buffer", 0),
+    ]);
+    page.field("mem_allocator", "jemalloc-5.3.0");
+    page.field("mem_overhead_db_hashtable_rehashing", account.retired);
+    page.field("active_defrag_running", 0);
+    page.field("lazyfree_pending_objects", node.freer.pending.load(Relaxed));
+    page.field("lazyfreed_objects", node.freer.freed.load(Relaxed));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::field;
+    use crate::node;
+
+    #[test]
+    fn the_sums_add_up() {
+        let mut node = node(&[("maxmemory", "100mb"), ("maxmemory-policy", "allkeys-lfu")]);
+        node.node.memory.set_base(1_000_000);
+        node.converse("SET k v");
+        let mut field = |name: &str| field(&mut node, "INFO memory", name);
+        assert_eq!(field("maxmemory_human"), "100.00M");
+        assert_eq!(field("maxmemory_policy"), "allkeys-lfu");
+        let mut number = |name: &str| field(name).parse::<i64>().unwrap_or_else(|_| panic!("{name}"));
+        assert_eq!(number("used_memory"), number("used_memory_startup"), "nothing goes through our allocator in tests");
+        assert!(number("used_memory_overhead") > number("used_memory_startup"), "one key needs a table");
+        assert!(number("total_system_memory") > 1_000_000 && number("used_memory_rss") > 0);
+    }
+}
