@@ -25,7 +25,7 @@ pub static COMMANDS: &[&[&Command]] = &[
 ];
 
 /// Options that only commands read. The executor's own stand in `exec::options`.
-pub static OPTIONS: &[&dyn AnyOpt] = &[];
+pub static OPTIONS: &[&dyn AnyOpt] = &[&server::info::latencystats::PERCENTILES];
 
 /// Runs a conversation (testkit's language) against a fresh node with all commands.
 #[cfg(test)]

@@ -42,6 +42,7 @@ impl Turn<'_, '_> {
             }
         }
         self.scratch.changes.touched = touched;
+        self.note_ready();
         self.publish_events();
         self.scratch.changes.clear();
     }

@@ -5,6 +5,7 @@
 
 use keyspace::KeyHash;
 use kit::text;
+use kit::world::UnixMs;
 use proto::{Error, Word};
 
 /// A key and its hash.
@@ -117,6 +118,18 @@ impl<'a> Args<'a> {
         if i < self.len() { self.count(i).map(Some) } else { Ok(None) }
     }
 
+    /// Seconds a command may wait, as a moment; none for 0, which is for ever.
+    pub fn timeout(&self, i: usize, now: UnixMs) -> Result<Option<UnixMs>, Error> {
+        let secs = text::parse_f64(self.get(i)).ok_or(Error::TimeoutNotFloat)?;
+        deadline(secs * 1000.0, now)
+    }
+
+    /// The same in milliseconds (XREAD BLOCK).
+    pub fn timeout_ms(&self, i: usize, now: UnixMs) -> Result<Option<UnixMs>, Error> {
+        let ms = text::parse_i64(self.get(i)).ok_or(Error::Static("ERR timeout is not an integer or out of range"))?;
+        deadline(ms as f64, now)
+    }
+
     /// All words as text, for logs and MONITOR (lossy).
     pub fn text(&self, i: usize) -> String {
         String::from_utf8_lossy(self.get(i)).into_owned()
@@ -129,4 +142,16 @@ impl<'a> Args<'a> {
     pub fn words(&self) -> &'a [Word] {
         self.words
     }
+}
+
+fn deadline(ms: f64, now: UnixMs) -> Result<Option<UnixMs>, Error> {
+    if ms < 0.0 {
+        return Err(Error::TimeoutNegative);
+    }
+    // Rounded up: nobody gives up before the time that was asked for.
+    let ms = ms.ceil();
+    if ms >= i64::MAX as f64 || now.0.checked_add(ms as i64).is_none() {
+        return Err(Error::Static("ERR timeout is out of range"));
+    }
+    Ok((ms > 0.0).then(|| now.saturating_add_ms(ms as i64)))
 }

@@ -17,6 +17,8 @@ pub struct Changes {
     /// Keys that must be brought in before the command can run.
     pub away: Vec<KeyName>,
     pub effect: Effect,
+    /// Databases that were emptied or exchanged as a whole.
+    pub databases: Vec<usize>,
     /// Counts as a change of this many elements beyond the touched keys.
     pub dirty_extra: u64,
 }
@@ -63,6 +65,7 @@ impl Changes {
             && self.replaced.is_empty()
             && self.away.is_empty()
             && self.effect == Effect::AsCalled
+            && self.databases.is_empty()
             && self.dirty_extra == 0
     }
 
@@ -73,6 +76,7 @@ impl Changes {
         self.replaced.clear();
         self.away.clear();
         self.effect = Effect::AsCalled;
+        self.databases.clear();
         self.dirty_extra = 0;
     }
 }

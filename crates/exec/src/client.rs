@@ -172,7 +172,7 @@ impl ClientRecord {
 
     /// Sits on this machine: a unix socket or a loopback address.
     pub fn is_local(&self) -> bool {
-        self.has(flag::UNIX_SOCKET) || self.addr.starts_with("127.") || self.addr.starts_with("[::1]:")
+        self.has(flag::UNIX_SOCKET) || is_loopback(&self.addr)
     }
 
     pub fn kind(&self) -> ClientKind {
@@ -189,12 +189,19 @@ impl ClientRecord {
     }
 }
 
+/// Of an address as CLIENT LIST shows it: `127.0.0.1:5000`, `[::1]:5000`.
+fn is_loopback(addr: &str) -> bool {
+    addr.parse::<std::net::SocketAddr>().is_ok_and(|addr| addr.ip().to_canonical().is_loopback())
+}
+
 /// All connected clients, by id.
 #[derive(Default)]
 pub struct Clients {
     by_id: RwLock<BTreeMap<ClientId, Arc<ClientRecord>>>,
     last_id: AtomicU64,
     pub blocked: AtomicUsize,
+    /// Of those, the ones that stand in lists of keys.
+    pub waiting_for_keys: AtomicUsize,
     pub monitors: AtomicUsize,
     pub watching: AtomicUsize,
     pub in_multi: AtomicUsize,
@@ -233,5 +240,24 @@ impl Clients {
     /// All records, oldest first.
     pub fn all(&self) -> Vec<Arc<ClientRecord>> {
         self.by_id.read().values().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine() {
+        for addr in ["127.0.0.1:5000", "127.8.9.1:1", "[::1]:5000", "[::ffff:127.0.0.1]:80"] {
+            assert!(is_loopback(addr), "{addr}");
+        }
+        for addr in ["10.0.0.1:5000", "[::2]:5000", "[::ffff:10.0.0.1]:80", "", "/tmp/sock:0", "127.0.0.1.evil:1"] {
+            assert!(!is_loopback(addr), "{addr}");
+        }
+        let record = ClientRecord::new(ClientId(1), 5, "/tmp/socket:0".into(), "/tmp/socket:0".into(), 0);
+        assert!(!record.is_local());
+        record.set_flag(flag::UNIX_SOCKET, true);
+        assert!(record.is_local());
     }
 }

@@ -4,7 +4,9 @@
 //! through `ctx.reply`, and knows nothing of sockets, locks, files, threads or the clock. It may
 //! be run again when a key had to be brought in: it looks everything up first and changes afterwards.
 
-use crate::changes::Effect;
+use crate::args::Key;
+use crate::block::{Ready, WaitFor};
+use crate::changes::{Effect, KeyName};
 use crate::db::Db;
 use crate::node::Node;
 use crate::session::{Session, Why};
@@ -31,6 +33,8 @@ pub struct Ctx<'a, 'n> {
 pub struct ParkOn {
     pub why: Why,
     pub deadline: Option<UnixMs>,
+    /// The keys it waits for, when it does.
+    pub keys: Option<WaitFor>,
 }
 
 impl Ctx<'_, '_> {
@@ -86,7 +90,22 @@ impl Ctx<'_, '_> {
     /// The client waits; its command is run again when it is resumed. Returned as an error:
     /// `return Err(ctx.wait(Why::Blocked, deadline))`.
     pub fn wait(&mut self, why: Why, deadline: Option<UnixMs>) -> Error {
-        self.park = Some(ParkOn { why, deadline });
+        self.park = Some(ParkOn { why, deadline, keys: None });
+        Error::Park
+    }
+
+    /// May this command wait? Not in a transaction or script, and not when its time is over: then it
+    /// answers as if nothing had come.
+    pub fn may_wait(&self) -> bool {
+        !self.nested && !self.session.deny_blocking
+    }
+
+    /// The client waits until one of these keys is `ready`, or the deadline. The keys are among those
+    /// that the command declares. `return Err(ctx.wait_for(…))`.
+    pub fn wait_for(&mut self, keys: &[Key], ready: Ready, deadline: Option<UnixMs>) -> Error {
+        let db = self.db.index;
+        let keys = keys.iter().map(|key| KeyName { db, hash: key.hash, key: key.bytes.into() }).collect();
+        self.park = Some(ParkOn { why: Why::Blocked, deadline, keys: Some(WaitFor { keys, ready }) });
         Error::Park
     }
 }

@@ -359,6 +359,11 @@ impl<'n> Db<'_, 'n> {
         self.changes.touched.push(Touched { db, hash: key.hash, was_stale: false });
     }
 
+    /// A whole database was emptied or exchanged: who waits for one of its keys looks again.
+    pub fn database_changed(&mut self, index: usize) {
+        self.changes.databases.push(index);
+    }
+
     /// Each shard in turn, locked while it is looked at (commands whose reach is `Walk` or `World`).
     pub fn each_shard(&mut self, look: impl FnMut(u8, &mut Shard<ShardExt>)) {
         self.held.each_shard(look);

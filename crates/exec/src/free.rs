@@ -65,7 +65,7 @@ impl Freer {
         }
     }
 
-    fn free(&self, garbage: Garbage, pause: impl Fn()) {
+    fn free(&self, garbage: Garbage, mut pause: impl FnMut()) {
         match garbage {
             Garbage::Entry(entry) => {
                 drop(entry);
@@ -96,11 +96,16 @@ const STEP_PAUSE: Duration = Duration::from_micros(50);
 pub struct FreerQueue(Receiver<Garbage>);
 
 impl FreerQueue {
-    /// As `Freer::run`, without keeping the node alive.
+    /// As `Freer::run`, without keeping the node alive. What was freed is no longer in use at once, step by step.
     pub fn run(&self, node: &std::sync::Weak<crate::node::Node>) {
+        let mut published = kit::alloc::thread_net();
         while let Ok(garbage) = self.0.recv() {
             let Some(node) = node.upgrade() else { return };
-            node.freer.free(garbage, || std::thread::sleep(STEP_PAUSE));
+            node.freer.free(garbage, || {
+                node.memory.publish(&mut published);
+                std::thread::sleep(STEP_PAUSE);
+            });
+            node.memory.publish(&mut published);
         }
     }
 }

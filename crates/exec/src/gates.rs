@@ -112,7 +112,7 @@ fn held_back(node: &Node, intent: Intent, alarms: u32, now: UnixMs) -> Option<Un
 }
 
 fn disk_error(_node: &Node) -> Error {
-    Error::MisConf("MISCONF Errors writing to disk: see the log. Writes are refused until it heals.".into())
+    Error::MisConf("Errors writing to disk: see the log. Writes are refused until it heals.".into())
 }
 
 fn refuse_if(refuse: bool, error: impl FnOnce() -> Error) -> Result<(), Error> {

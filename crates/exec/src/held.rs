@@ -57,6 +57,11 @@ impl<'n> Held<'n> {
         self.guards.is_empty()
     }
 
+    /// The shards that are held, ascending.
+    pub fn ids(&self) -> Vec<u8> {
+        self.guards.iter().map(|(shard, _)| *shard).collect()
+    }
+
     /// May `shard(shard)` be called?
     pub fn holds(&self, shard: u8) -> bool {
         self.world || self.guards.binary_search_by_key(&shard, |(held, _)| *held).is_ok()

@@ -7,6 +7,7 @@
 mod after;
 pub mod args;
 mod away;
+pub mod block;
 pub mod changes;
 mod chores;
 pub mod client;

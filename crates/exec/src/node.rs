@@ -40,6 +40,7 @@ pub struct Parts {
 /// What the executor keeps with each shard, under the shard's lock.
 #[derive(Default)]
 pub struct ShardExt {
+    pub(crate) waiting: crate::block::Waiting,
     pub watchers: HashMap<(u16, KeyHash), Vec<Watcher>>,
 }
 

@@ -17,11 +17,13 @@ use crate::node::Node;
 use crate::plan::{self, Locks, Plan, UNKNOWN};
 use crate::seams::Unit;
 use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
-use crate::{evict, metrics, monitor, options, record};
+use crate::{block, evict, metrics, monitor, options, record};
+use keyspace::KeyHash;
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
 use parking_lot::MutexGuard;
 use proto::{Error, Reply, Request, Word};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -44,6 +46,7 @@ pub(crate) struct Scratch {
     pub unit: Unit,
     pub shards: Vec<u8>,
     pub keys: Vec<KeyAt>,
+    pub ready: VecDeque<(u16, KeyHash)>,
     pub pool: Pool,
     pub mem_published: i64,
     pub sweep: crate::expire::Sweep,
@@ -70,6 +73,7 @@ impl Worker {
             unit: Unit::default(),
             shards: Vec::new(),
             keys: Vec::new(),
+            ready: VecDeque::new(),
             pool: Pool::default(),
             mem_published: kit::alloc::thread_net(),
             sweep: crate::expire::Sweep::default(),
@@ -146,6 +150,16 @@ impl Worker {
         if session.parked.as_ref().is_none_or(|parked| parked.why != Why::Blocked) {
             return;
         }
+        let waiter = session.parked.as_ref().and_then(|parked| parked.waiter.clone());
+        if let Some(waiter) = waiter
+            && !block::end(&self.node, &waiter)
+        {
+            // It is being served this moment; the reply comes by mail.
+            if let Some(parked) = session.parked.as_mut() {
+                parked.deadline = None;
+            }
+            return;
+        }
         let Some(parked) = self.unpark(session) else { return };
         if with_error {
             self.turn(|turn| {
@@ -159,6 +173,18 @@ impl Worker {
         session.deny_blocking = false;
     }
 
+    /// The command of a waiting client was run on its behalf: here is its reply.
+    pub fn served(&mut self, session: &mut Session, reply: &mut Reply, answer: Reply) {
+        if self.unpark(session).is_none() {
+            return;
+        }
+        match session.reply_mode {
+            ReplyMode::On | ReplyMode::SkipNext => reply.append(answer),
+            ReplyMode::Off => {}
+            ReplyMode::Skip => session.reply_mode = ReplyMode::On,
+        }
+    }
+
     /// Takes a client out of the parking place without running its command.
     pub fn unpark(&mut self, session: &mut Session) -> Option<Box<Parked>> {
         let parked = session.parked.take()?;
@@ -169,7 +195,11 @@ impl Worker {
 
     /// The client is gone: everything kept for it elsewhere goes too.
     pub fn disconnect(&mut self, session: &mut Session) {
-        self.unpark(session);
+        if let Some(parked) = self.unpark(session)
+            && let Some(waiter) = parked.waiter
+        {
+            block::end(&self.node, &waiter);
+        }
         crate::watch::unwatch_all(&self.node, session);
         if session.multi.take().is_some() {
             self.node.clients.in_multi.fetch_sub(1, Relaxed);
@@ -203,6 +233,8 @@ pub(crate) struct Turn<'w, 'n> {
     pub thread: usize,
     pub now: UnixMs,
     pub touch: Touch,
+    /// A waiting client's command is run again: MONITOR has shown it.
+    pub rerun: bool,
     running: Option<MutexGuard<'n, ()>>,
     mono_ns: u64,
 }
@@ -217,6 +249,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             thread,
             now: UnixMs(0),
             touch: Touch::No,
+            rerun: false,
             running,
             mono_ns: 0,
         }
@@ -294,14 +327,20 @@ impl<'w, 'n> Turn<'w, 'n> {
             }
             Verdict::Refuse(error) => return self.refuse(session, reply, plan.command, &error),
             Verdict::Hold(until) => {
-                let park = ParkOn { why: Why::Paused, deadline: Some(until) };
-                return self.park(session, args, plan.command, park);
+                let park = ParkOn { why: Why::Paused, deadline: Some(until), keys: None };
+                return self.park(session, reply, args, plan.command, park);
             }
         }
         if session.multi.is_some() && plan::is_queued(command) {
             return self.queue(session, reply, command, args, plan.command);
         }
-        self.lock(command, keys, |turn| turn.call(session, reply, args, plan.command, false));
+        self.lock(command, keys, |turn| {
+            if command.is_write() {
+                turn.widen_for_waiters();
+            }
+            turn.call(session, reply, args, plan.command, false);
+            turn.serve_ready();
+        });
     }
 
     /// Takes what the command needs, runs `body`, and gives back what should not be kept.
@@ -341,11 +380,11 @@ impl<'w, 'n> Turn<'w, 'n> {
     }
 
     /// Calls a body under its locks, and does what follows from it.
-    fn call(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, number: u16, nested: bool) {
+    pub(crate) fn call(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, number: u16, nested: bool) {
         let node = self.node;
         let command = node.commands.command(number);
         session.record.command.store(u32::from(number), Relaxed);
-        let monitored = node.clients.monitors.load(Relaxed) > 0;
+        let monitored = node.clients.monitors.load(Relaxed) > 0 && !self.rerun;
         // EXEC is shown after what it ran.
         if monitored && !command.has(Flags::RUNS_QUEUE) {
             monitor::feed(node, session, command, args, self.now_us());
@@ -377,24 +416,26 @@ impl<'w, 'n> Turn<'w, 'n> {
         let (park, run_queue) = (ctx.park.take(), ctx.run_queue);
         let mut failed = false;
         match outcome {
-            Ok(Ok(())) if run_queue => {
-                let away = self.transaction(session, reply);
-                if !away.is_empty() {
-                    return self.wait_for_keys(session, args, number, away);
+            Ok(Ok(())) if run_queue => match self.transaction(session, reply) {
+                Transaction::Ran => {}
+                Transaction::Away(keys) => return self.wait_for_keys(session, reply, args, number, keys),
+                Transaction::Aborted => {
+                    self.reply_error(reply, &Error::ExecAbort);
+                    failed = true;
                 }
-            }
+            },
             Ok(Ok(())) => {}
             Ok(Err(Error::Away)) => {
                 reply.truncate(mark);
                 let away = std::mem::take(&mut self.scratch.changes.away);
                 self.scratch.changes.clear();
-                return self.wait_for_keys(session, args, number, away);
+                return self.wait_for_keys(session, reply, args, number, away);
             }
             Ok(Err(Error::Park)) => {
                 reply.truncate(mark);
                 self.scratch.changes.clear();
-                let park = park.unwrap_or(ParkOn { why: Why::Blocked, deadline: None });
-                return self.park(session, args, number, park);
+                let park = park.unwrap_or(ParkOn { why: Why::Blocked, deadline: None, keys: None });
+                return self.park(session, reply, args, number, park);
             }
             Ok(Err(error)) => {
                 reply.truncate(mark);
@@ -436,14 +477,12 @@ impl<'w, 'n> Turn<'w, 'n> {
         }
     }
 
-    /// EXEC: the queued commands, under all their locks at once. When keys have to be brought in
-    /// first, nothing was run and they are returned.
-    fn transaction(&mut self, session: &mut Session, reply: &mut Reply) -> Vec<KeyName> {
-        let Some(multi) = session.multi.as_ref() else { return Vec::new() };
+    /// EXEC: the queued commands, under all their locks at once.
+    fn transaction(&mut self, session: &mut Session, reply: &mut Reply) -> Transaction {
+        let Some(multi) = session.multi.as_ref() else { return Transaction::Aborted };
         if multi.dirty {
             crate::watch::end_multi(self.node, session);
-            self.reply_error(reply, &Error::ExecAbort);
-            return Vec::new();
+            return Transaction::Aborted;
         }
         let mut keys = Vec::new();
         let mut plans = Vec::with_capacity(multi.queued.len());
@@ -464,6 +503,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         let locks = if world { Locks::World } else { plan::shards_of(&locked, &mut shards) };
         let mut away = Vec::new();
         self.lock_as(locks, &shards, |turn| {
+            turn.widen_for_waiters();
             away = turn.keys_away(session, &plans, &keys);
             if !away.is_empty() {
                 return;
@@ -486,8 +526,9 @@ impl<'w, 'n> Turn<'w, 'n> {
             }
             session.deny_blocking = false;
             turn.append_unit();
+            turn.serve_ready();
         });
-        away
+        if away.is_empty() { Transaction::Ran } else { Transaction::Away(away) }
     }
 
     /// Keys of queued commands that must be brought in: a transaction is not left halfway.
@@ -540,18 +581,25 @@ impl<'w, 'n> Turn<'w, 'n> {
         reply.error(error);
     }
 
-    fn park(&mut self, session: &mut Session, args: &Args, number: u16, park: ParkOn) {
+    fn park(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, mut park: ParkOn) {
         let request = OwnedRequest::copy(args.buf(), args.words());
-        session.parked =
-            Some(Box::new(Parked { command: number, request, why: park.why, deadline: park.deadline }));
+        let (why, deadline) = (park.why, park.deadline);
+        let waiter = if session.stand_in { None } else { self.enlist(session, reply, args, number, &mut park) };
+        session.parked = Some(Box::new(Parked { command: number, request, why, deadline, waiter }));
+        if session.stand_in {
+            return;
+        }
         session.record.set_flag(flag::BLOCKED, true);
         session.record.set_flag(flag::WAITS_FOR_KEYS, park.why == Why::Blocked);
         self.node.clients.blocked.fetch_add(1, Relaxed);
     }
 
     /// Keys of the command are not in memory: it waits until they were brought in.
-    fn wait_for_keys(&mut self, session: &mut Session, args: &Args, number: u16, away: Vec<KeyName>) {
-        self.park(session, args, number, ParkOn { why: Why::Away, deadline: None });
+    fn wait_for_keys(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, away: Vec<KeyName>) {
+        self.park(session, reply, args, number, ParkOn { why: Why::Away, deadline: None, keys: None });
+        if session.stand_in {
+            return;
+        }
         crate::away::fetch(self.node, &session.record, away);
     }
 
@@ -567,6 +615,16 @@ impl<'w, 'n> Turn<'w, 'n> {
         self.held.release();
         evict::make_room(self)
     }
+}
+
+/// How EXEC ended.
+enum Transaction {
+    /// The queue was run, or was not because a watched key changed; the reply says which.
+    Ran,
+    /// Keys must be brought in first; nothing was run.
+    Away(Vec<KeyName>),
+    /// A command was refused while it was queued.
+    Aborted,
 }
 
 impl Plan {

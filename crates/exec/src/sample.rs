@@ -6,7 +6,6 @@
 //! here, never in a command.
 //! Knows nothing of INFO's names for all this.
 
-use crate::client::ClientKind;
 use crate::metrics;
 use crate::node::Node;
 use kit::alloc::Statistics;
@@ -226,15 +225,11 @@ fn take_over_limit(over: &mut OverLimit, ms: u64, is_over: bool) {
 }
 
 fn look_at_clients(node: &Node) -> Buffers {
-    let (mut normal, mut max) = (0, Buffers::default());
+    let mut max = Buffers::default();
     for client in node.clients.all() {
         let input = client.query_len.load(Relaxed) + client.query_free.load(Relaxed);
         max = max.max(Buffers { input, output: client.out_mem.load(Relaxed) });
-        if matches!(client.kind(), ClientKind::Normal | ClientKind::PubSub) {
-            normal += client.total_mem.load(Relaxed) as u64;
-        }
     }
-    node.memory.clients_normal.store(normal, Relaxed);
     max
 }
 

@@ -4,6 +4,7 @@
 
 use crate::client::ClientId;
 pub use keyspace::KeyHash;
+use proto::Reply;
 use std::sync::Arc;
 
 /// Bytes and wake-ups for a client that lives on another event-loop thread.
@@ -16,6 +17,8 @@ pub enum Mail {
     Resume(ClientId),
     /// CLIENT UNBLOCK: the blocking command of this client ends.
     Unblock { client: ClientId, with_error: bool },
+    /// What this client waited for is there: the reply of its command, run on its behalf.
+    Served(ClientId, Reply),
     /// Close this client.
     Kill(ClientId),
     /// Out-of-band bytes: MONITOR lines, published messages, invalidations.

@@ -1,5 +1,6 @@
 //! The private part of a client: what its own thread keeps and its commands change.
 
+use crate::block::Waiter;
 use crate::client::{ClientRecord, flag};
 use kit::world::UnixMs;
 use proto::Word;
@@ -25,6 +26,8 @@ pub struct Session {
     pub deny_blocking: bool,
     /// Not a client of flesh: replay, a master's stream, tests. Skips auth, limits and pauses.
     pub internal: bool,
+    /// Runs a waiting client's command in its place; parking it means: it goes on waiting.
+    pub stand_in: bool,
 }
 
 impl Session {
@@ -45,9 +48,19 @@ impl Session {
             asking: false,
             deny_blocking: false,
             internal: false,
+            stand_in: false,
         };
         let mut session = session;
         session.set_authenticated(authenticated);
+        session
+    }
+
+    /// A stand-in for a client that waits: its command is run by another thread.
+    pub(crate) fn on_behalf_of(record: Arc<ClientRecord>, db: usize, user: Arc<str>) -> Session {
+        let mut session = Session::new(Arc::clone(&record), true);
+        session.db = db;
+        session.user = user;
+        session.stand_in = true;
         session
     }
 
@@ -179,6 +192,8 @@ pub struct Parked {
     pub why: Why,
     /// Gives up then (blocking commands) or runs again (pause).
     pub deadline: Option<UnixMs>,
+    /// Its place in the lists of the keys it waits for.
+    pub waiter: Option<Arc<Waiter>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -33,7 +33,7 @@ pub(crate) struct Conn {
     pub ended: bool,
     /// When its parked command gives up, as it stands in the thread's timers.
     pub timer: Option<UnixMs>,
-    /// The load window in which it last did something.
+    /// The load window in which it last sent or got something.
     pub window: u64,
     /// Its part of the memory that `Memory::clients_normal` counts.
     pub mem_counted: usize,

@@ -23,10 +23,8 @@ impl EventLoop {
         let mem_shift = std::mem::take(&mut self.mem_shift);
         self.node.memory.clients_normal.fetch_add(mem_shift as u64, Relaxed); // below 0 it wraps back
         self.worker.chores();
-        if self.thread == 0 {
-            if std::mem::take(&mut self.accept_pause) {
-                self.shared.listeners.set_accepting(true);
-            }
+        if std::mem::take(&mut self.accept_pause) {
+            self.shared.listeners.set_accepting(true);
         }
         if self.node.cron_paused.load(Relaxed) {
             return;
@@ -51,7 +49,8 @@ impl EventLoop {
                 }
             }
             Slot::Idle(conn) => {
-                let reset_ms = self.node.reply_peak_reset_ms.load(Relaxed);
+                let resizing = self.node.reply_resizing.load(Relaxed);
+                let reset_ms = resizing.then(|| self.node.reply_peak_reset_ms.load(Relaxed));
                 if over_limit(conn, &self.settings, now_ms) {
                     self.worker.tally().add(&metrics::OUTPUT_LIMIT_CLOSED, 1);
                 } else if timed_out(conn, self.settings.timeout_ms, now_ms) {
@@ -92,14 +91,17 @@ fn gives_up(conn: &Conn, now_ms: i64) -> bool {
     }
 }
 
-fn shrink(conn: &mut Conn, now_ms: i64, reply_peak_reset_ms: i64) {
+/// Without a `reply_peak_reset_ms` the reply size stays what it is (DEBUG REPLYBUFFER RESIZING).
+fn shrink(conn: &mut Conn, now_ms: i64, reply_peak_reset_ms: Option<i64>) {
     let idle = now_ms - conn.session.record.last_ms.load(Relaxed) > IDLE_MS;
     let capacity = conn.input.buf.capacity();
     if capacity > 0 {
         conn.input.shrink(idle);
     }
     let before = conn.reply_size;
-    conn.reply_size.adapt(conn.reply.len(), now_ms, reply_peak_reset_ms);
+    if let Some(reset_ms) = reply_peak_reset_ms {
+        conn.reply_size.adapt(conn.reply.len(), now_ms, reset_ms);
+    }
     if conn.input.buf.capacity() != capacity {
         conn.publish(now_ms); // its memory is summed up at its next turn
     } else if conn.reply_size != before {

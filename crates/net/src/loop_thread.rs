@@ -110,11 +110,15 @@ pub(crate) struct LoadState {
     pub window: u64,
     pub begin_ns: u64,
     pub work_ns: u64,
-    /// When the present turn began.
+    /// When the present turn began, or the window if that was later.
     pub turn_ns: u64,
-    /// Connections that did something in this window.
+    /// What of the present turn lies before the window.
+    pub weighed_ns: u64,
+    /// Connections that sent or got something in this window.
     pub active: usize,
     pub moved_ns: u64,
+    /// Commands run here up to the present turn.
+    pub commands: i64,
 }
 
 impl EventLoop {
@@ -169,7 +173,11 @@ impl EventLoop {
         if self.load.turn_ns > 0 {
             self.load.work_ns += worked_ns;
             self.worker.tally().add(&metrics::TURNS, 1);
-            self.worker.tally().add(&metrics::TURN_NANOS, worked_ns);
+            let turn_ns = worked_ns + std::mem::take(&mut self.load.weighed_ns);
+            self.worker.tally().add(&metrics::TURN_NANOS, turn_ns);
+            let commands = self.worker.tally().get(&metrics::COMMANDS_PROCESSED);
+            self.node.samples.note_turn(turn_ns, commands.abs_diff(self.load.commands));
+            self.load.commands = commands;
         }
         let asleep = !self.sweep && self.active.is_empty() && self.shared.posts.fall_asleep(self.thread);
         let timeout = if asleep { self.time_to_sleep(now_ns) } else { Duration::ZERO };
@@ -239,11 +247,7 @@ impl EventLoop {
         if let Slot::Active(active) = self.slab.get_mut(slot) {
             return Some(*active);
         }
-        let mut conn = self.slab.take(slot, self.active.len())?;
-        if conn.window != self.load.window {
-            conn.window = self.load.window;
-            self.load.active += 1;
-        }
+        let conn = self.slab.take(slot, self.active.len())?;
         self.active.push(Active { slot, conn });
         Some(self.active.len() - 1)
     }
@@ -362,6 +366,13 @@ impl EventLoop {
         match mail {
             Mail::Resume(_) => self.resume(active, Wake::Again),
             Mail::Unblock { with_error, .. } => self.resume(active, Wake::Unblock { with_error }),
+            Mail::Served(_, answer) => {
+                let conn = &mut self.active[active].conn;
+                conn.lend_reply(&mut self.pools);
+                self.worker.served(&mut conn.session, &mut conn.reply, answer);
+                conn.turn.commands += 1;
+                conn.turn.parse = true;
+            }
             Mail::Kill(_) => {
                 let conn = &mut self.active[active].conn;
                 // CLIENT KILL of oneself: the answer goes out first.
@@ -468,6 +479,10 @@ impl EventLoop {
                 return self.close(slot, conn);
             }
             conn.interest = interest;
+        }
+        if conn.turn.bytes_in + conn.turn.bytes_out > 0 && conn.window != self.load.window {
+            conn.window = self.load.window;
+            self.load.active += 1;
         }
         conn.publish(self.now.0);
         self.mem_shift += conn.mem_shift();

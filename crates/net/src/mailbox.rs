@@ -189,7 +189,11 @@ impl Inside {
 /// Whom it concerns; `None`: the thread itself.
 pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
     match mail {
-        Mail::Resume(id) | Mail::Kill(id) | Mail::Push(id, _) | Mail::Unblock { client: id, .. } => Some(*id),
+        Mail::Resume(id)
+        | Mail::Kill(id)
+        | Mail::Push(id, _)
+        | Mail::Served(id, _)
+        | Mail::Unblock { client: id, .. } => Some(*id),
         Mail::Nudge => None,
     }
 }
@@ -219,7 +223,7 @@ mod tests {
             Letter::Adopt(conn) => format!("a{}", conn.session.record.id.0),
             Letter::Mail(Mail::Push(id, bytes)) => format!("{}:{}", id.0, char::from(bytes[0])),
             Letter::Mail(Mail::Nudge) => "n".to_owned(),
-            Letter::Mail(Mail::Resume(_) | Mail::Kill(_) | Mail::Unblock { .. }) => "?".to_owned(),
+            Letter::Mail(Mail::Resume(_) | Mail::Kill(_) | Mail::Served(..) | Mail::Unblock { .. }) => "?".to_owned(),
         });
         shown.collect::<Vec<_>>().join(" ")
     }

@@ -41,6 +41,7 @@ impl EventLoop {
         self.load.begin_ns = now_ns;
         // The work of the present turn up to here belongs to the window that is over.
         self.load.work_ns = 0;
+        self.load.weighed_ns += now_ns.saturating_sub(self.load.turn_ns);
         self.load.turn_ns = now_ns.max(1);
         self.load.active = 0;
     }

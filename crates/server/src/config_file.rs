@@ -48,7 +48,9 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n*** FATAL CONFIG FILE ERROR (Basalt {}) ***\n", exec::version::BASALT)?;
         match &self.place {
-            Place::File(path, line) => writeln!(f, "Reading the configuration file, at line {line} of {}", path.display()),
+            Place::File(path, line) => {
+                writeln!(f, "Reading the configuration file, at line {line} of {}", path.display())
+            }
             Place::Stdin(line) => writeln!(f, "Reading the configuration from standard input, at line {line}"),
             Place::CommandLine => writeln!(f, "Reading the options of the command line"),
         }?;
@@ -71,7 +73,8 @@ pub(crate) fn load(
         loader.file(&path)?;
     }
     if sources.stdin {
-        let text = stdin().map_err(|error| format!("Fatal error, can't read standard input: {}", dir::plain(&error)))?;
+        let text =
+            stdin().map_err(|error| format!("Fatal error, can't read standard input: {}", dir::plain(&error)))?;
         for (number, line) in (1..).zip(text.lines()) {
             loader.line(line.as_bytes(), Place::Stdin(number))?;
         }
@@ -250,7 +253,13 @@ mod tests {
 
     #[test]
     fn a_bare_save_is_none() {
-        let folder = Folder::new("save", &[("a.conf", "save \nuser default on nopass ~* +@all\nuser bob off\nrename-command flushdb badger\nclient-output-buffer-limit normal 1 2 3\n")]);
+        let folder = Folder::new(
+            "save",
+            &[(
+                "a.conf",
+                "save \nuser default on nopass ~* +@all\nuser bob off\nrename-command flushdb badger\nclient-output-buffer-limit normal 1 2 3\n",
+            )],
+        );
         let (config, _) = folder.load(Some("a.conf"), &[]).unwrap();
         assert_eq!(shown(&config, "save"), "");
         assert_eq!(config.file_lines("user").unwrap(), ["user default on nopass ~* +@all", "user bob off"]);
@@ -277,7 +286,9 @@ mod tests {
         assert_eq!((shown(&config, "maxclients"), loaded.dir), ("22".into(), folder.0.clone()));
         assert!(folder.load(Some("self.conf"), &[]).err().unwrap().contains("Does a file include itself?"));
         let error = folder.load(Some("gone.conf"), &[]).err().unwrap();
-        assert!(error.starts_with("Fatal error, can't open config file '") && error.ends_with("No such file or directory"));
+        assert!(
+            error.starts_with("Fatal error, can't open config file '") && error.ends_with("No such file or directory")
+        );
         let (config, loaded) = folder.load(Some("dir.conf"), &[]).unwrap();
         assert_eq!((shown(&config, "maxclients"), loaded.dir), ("11".into(), folder.0.join("parts")));
     }
@@ -307,7 +318,13 @@ mod tests {
         );
         assert_eq!(error, expected);
         for (line, texts) in [
-            ("port", &[">>> 'port'\nwrong number of arguments\n", "Option 'port': number (0 to 65535), '6379' if not given."][..]),
+            (
+                "port",
+                &[
+                    ">>> 'port'\nwrong number of arguments\n",
+                    "Option 'port': number (0 to 65535), '6379' if not given.",
+                ][..],
+            ),
             ("port \"--bla\"", &["'port \"--bla\"'\nargument couldn't be parsed into an integer"]),
             ("loglevel \"--bla\"", &["'loglevel \"--bla\"'\nargument(s) must be one of the following: debug"]),
             ("replicaof \"--127.0.0.1\"", &["wrong number of arguments"]),
@@ -328,6 +345,12 @@ mod tests {
             assert!(error.contains("Reading the options of the command line"));
         }
         let error = folder.load(Some("none.conf"), &[]).err().unwrap();
-        assert_eq!(error, format!("Fatal error, can't open config file '{}': No such file or directory", folder.0.join("none.conf").display()));
+        assert_eq!(
+            error,
+            format!(
+                "Fatal error, can't open config file '{}': No such file or directory",
+                folder.0.join("none.conf").display()
+            )
+        );
     }
 }

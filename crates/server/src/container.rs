@@ -70,7 +70,10 @@ mod tests {
 
     #[test]
     fn version_2_takes_the_lowest_on_the_way_up() {
-        let root = root("v2", &[("a/memory.max", "1000000\n"), ("a/b/memory.max", "max\n"), ("a/b/c/memory.max", "9000000\n")]);
+        let root = root(
+            "v2",
+            &[("a/memory.max", "1000000\n"), ("a/b/memory.max", "max\n"), ("a/b/c/memory.max", "9000000\n")],
+        );
         assert_eq!(limit_in(&root, "0::/a/b/c\n"), Some(1_000_000));
         assert_eq!(limit_in(&root, "0::/../other\n"), None);
         std::fs::remove_dir_all(root).unwrap();

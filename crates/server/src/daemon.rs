@@ -68,10 +68,10 @@ pub(crate) fn leave_terminal() {
 pub(crate) struct PidFile(PathBuf);
 
 impl PidFile {
-    /// Writes it if there is to be one. That it cannot be written is only logged.
+    /// Writes it if there is to be one, in the process that stays. That it cannot be written is only logged.
     pub(crate) fn write(config: &Config) -> Option<PidFile> {
         if config.get(&PIDFILE).is_empty() {
-            if !is_started() {
+            if !is_wanted(config) {
                 return None;
             }
             config.set_value(&PIDFILE, PIDFILE_DEFAULT);
@@ -101,7 +101,9 @@ pub(crate) fn tell_supervisor(config: &Config, state: &str) {
     let mode = config.get(&SUPERVISED);
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET").filter(|_| mode == SYSTEMD || mode == AUTO) else {
         if mode == SYSTEMD && state.starts_with("READY") {
-            kit::warning!("'supervised systemd', but NOTIFY_SOCKET is not set: nobody to tell that the server is ready");
+            kit::warning!(
+                "'supervised systemd', but NOTIFY_SOCKET is not set: nobody to tell that the server is ready"
+            );
         }
         return;
     };

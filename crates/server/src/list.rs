@@ -24,8 +24,7 @@ fn row(cells: &[&str]) -> String {
 }
 
 fn commands() -> String {
-    let mut text =
-        String::from("#name\tgroup\tsince\tarity\tflags\tcategories\tkeys\tcomplexity\tsummary\n");
+    let mut text = String::from("#name\tgroup\tsince\tarity\tflags\tcategories\tkeys\tcomplexity\tsummary\n");
     for command in parts::commands().into_iter().flatten() {
         text.push_str(&command_row(command.name, command));
         for sub in command.subcommands {
@@ -91,7 +90,8 @@ fn option_row(opt: &dyn AnyOpt) -> String {
         (false, false) => "at any time",
     };
     let aliases = opt.aliases();
-    let doc = if aliases.is_empty() { opt.doc().to_owned() } else { format!("{} Also {}.", opt.doc(), aliases.join(", ")) };
+    let doc =
+        if aliases.is_empty() { opt.doc().to_owned() } else { format!("{} Also {}.", opt.doc(), aliases.join(", ")) };
     row(&[opt.name(), opt.kind_name(), &opt.default_shown(), &opt.values(), change, &doc])
 }
 
@@ -110,7 +110,11 @@ mod tests {
 
     #[test]
     fn rows_have_all_columns() {
-        for (what, known) in [("commands", "GET\tstring\t"), ("options", "port\tnumber\t6379\t0 to 65535\t"), ("metrics", "expired_keys\tcounter\t")] {
+        for (what, known) in [
+            ("commands", "GET\tstring\t"),
+            ("options", "port\tnumber\t6379\t0 to 65535\t"),
+            ("metrics", "expired_keys\tcounter\t"),
+        ] {
             let text = rows(what).unwrap();
             let columns = text.lines().next().unwrap().split('\t').count();
             assert!(text.starts_with('#') && text.lines().all(|line| line.split('\t').count() == columns), "{what}");

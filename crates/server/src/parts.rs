@@ -1,8 +1,6 @@
 //! What all crates declare, joined here and nowhere else.
 
-use crate::options::{
-    access, clients, cluster, debugging, internals, persistence, process, replication, tls, types,
-};
+use crate::options::{access, clients, cluster, debugging, internals, persistence, process, replication, tls, types};
 use crate::{daemon, dir, log, oom, signals};
 use exec::Command;
 use kit::metric::AnyMetric;

@@ -13,14 +13,8 @@ pub(crate) const FORCE: i64 = 8;
 /// Valkey: hand over to a replica first. Nothing to hand over to yet.
 const FAILOVER: i64 = 16;
 
-const HOW: &[(&str, i64)] = &[
-    ("default", 0),
-    ("save", SAVE),
-    ("nosave", NOSAVE),
-    ("now", NOW),
-    ("force", FORCE),
-    ("failover", FAILOVER),
-];
+const HOW: &[(&str, i64)] =
+    &[("default", 0), ("save", SAVE), ("nosave", NOSAVE), ("now", NOW), ("force", FORCE), ("failover", FAILOVER)];
 
 pub(crate) static ON_SIGINT: Opt<Flags> =
     Opt::flags("shutdown-on-sigint", 0, HOW, "How SIGINT stops the server; default: saves if there are save points.");

@@ -22,8 +22,8 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     let cwd = std::env::current_dir().map_err(|error| format!("Where am I? {}", dir::plain(&error)))?;
     let loaded = config_file::load(&config, sources, &cwd, read_stdin)?;
 
-    let is_daemon = daemon::is_started();
     let runs_in_background = daemon::is_wanted(&config);
+    let is_daemon = runs_in_background && daemon::is_started();
     std::env::set_current_dir(&loaded.dir)
         .map_err(|error| format!("Can't chdir to '{}': {}", loaded.dir.display(), dir::plain(&error)))?;
     log::open(&config, !runs_in_background)?;
@@ -37,11 +37,17 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         daemon::leave_terminal();
     }
     config.set_value(&dir::DIR, loaded.dir.to_string_lossy().as_ref());
-    kit::notice!("Basalt is starting, version={}, stands in for Redis {}, bits=64, pid={}, just started",
-        exec::version::BASALT, exec::version::REDIS, std::process::id());
+    kit::notice!(
+        "Basalt is starting, version={}, stands in for Redis {}, bits=64, pid={}, just started",
+        exec::version::BASALT,
+        exec::version::REDIS,
+        std::process::id()
+    );
     match &loaded.file {
         Some(path) => kit::notice!("Configuration loaded from {}", path.display()),
-        None => kit::warning!("Warning: no config file specified, using the default config. In order to specify a config file use basalt /path/to/basalt.conf"),
+        None => kit::warning!(
+            "Warning: no config file specified, using the default config. In order to specify a config file use basalt /path/to/basalt.conf"
+        ),
     }
     options::tell_what_has_no_effect(&config);
     daemon::tell_upstart(&config);
@@ -69,8 +75,14 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         // Whoever could not listen has told the log why.
         Err(_) => return Ok(1),
     };
+    if server.listens_to().is_empty() {
+        kit::warning!("Configured to not listen anywhere, exiting.");
+        server.stop();
+        return Ok(1);
+    }
     let mut appliers = server.appliers();
     appliers.extend(own_appliers(score));
+    appliers.extend(options::appliers());
     let _ = node.appliers.set(appliers);
     for kind in server.listens_to() {
         kit::notice!("Ready to accept connections {kind}");
@@ -134,7 +146,13 @@ fn summary(node: &Node, limit_of_container: Option<u64>) {
 /// What CONFIG SET of this crate's options does beyond keeping the value.
 fn own_appliers(score: Arc<oom::Score>) -> Vec<Applier> {
     vec![
-        Applier { options: &["loglevel"], apply: Box::new(|node| { log::apply(&node.config); Ok(()) }) },
+        Applier {
+            options: &["loglevel"],
+            apply: Box::new(|node| {
+                log::apply(&node.config);
+                Ok(())
+            }),
+        },
         Applier { options: &["dir"], apply: Box::new(|node| dir::apply(&node.config)) },
         Applier {
             options: &["oom-score-adj", "oom-score-adj-values"],

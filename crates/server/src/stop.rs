@@ -14,8 +14,12 @@ use std::sync::{Arc, Weak};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Cause {
     /// SHUTDOWN, which has saved already what is to be saved.
-    Command { force: bool },
-    Signal { how: i64 },
+    Command {
+        force: bool,
+    },
+    Signal {
+        how: i64,
+    },
 }
 
 pub(crate) struct Stopper {
@@ -47,7 +51,10 @@ impl Process for Stopper {
 /// Waits until somebody asks and nothing stands against it.
 pub(crate) fn wait(node: &Weak<Node>, asked: &Receiver<Cause>) {
     while let Ok(cause) = asked.recv() {
-        kit::warning!("User requested shutdown...");
+        // SHUTDOWN has said so already.
+        if let Cause::Signal { .. } = cause {
+            kit::warning!("User requested shutdown...");
+        }
         let Some(node) = node.upgrade() else { return };
         match save_before(&node, cause) {
             Ok(()) => return,

@@ -176,6 +176,12 @@ impl TestNode {
                             self.worker.end_wait(&mut client.session, &mut client.reply, with_error);
                         }
                     }
+                    Mail::Served(id, answer) => {
+                        let client = self.clients.values_mut().find(|client| client.session.record.id == id);
+                        if let Some(client) = client {
+                            self.worker.served(&mut client.session, &mut client.reply, answer);
+                        }
+                    }
                     Mail::Push(id, bytes) => {
                         let client = self.clients.values_mut().find(|client| client.session.record.id == id);
                         if let Some(client) = client {

@@ -126,10 +126,11 @@ impl Condition {
     }
 
     fn holds(self, old: Option<UnixMs>, new: UnixMs) -> bool {
-        !(self.none && old.is_some())
-            && !(self.some && old.is_none())
-            && !(self.earlier && old.is_none_or(|old| old >= new))
-            && !(self.later && old.is_some_and(|old| old <= new))
+        let refused = (self.none && old.is_some())
+            || (self.some && old.is_none())
+            || (self.earlier && old.is_none_or(|old| old >= new))
+            || (self.later && old.is_some_and(|old| old <= new));
+        !refused
     }
 }
 
@@ -186,6 +187,15 @@ mod tests {
         check(
             "SET k v; PEXPIRE k 9223372036854770000 -> -ERR invalid expire time in 'pexpire' command; PEXPIREAT k 9223372036854770000 -> :1; EXPIREAT k 9223372036854776 -> -ERR invalid expire time in 'expireat' command",
         );
+    }
+
+    #[test]
+    fn what_is_replaced_after_its_time_is_deleted_in_the_log_first() {
+        let mut node = node(&[]);
+        node.node.active_expire.store(false, std::sync::atomic::Ordering::Relaxed);
+        node.converse("SET n 5 PXAT 1767225600100; ~200ms; INCR n -> :1; INCR n -> :2");
+        assert_eq!(node.log.lines()[1..], ["DEL n", "INCR n", "INCR n"]);
+        assert_eq!(node.log.units.lock()[1].commands.len(), 2, "one unit");
     }
 
     #[test]

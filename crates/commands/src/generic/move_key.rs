@@ -47,7 +47,8 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 /// A word that names a database.
 pub(super) fn database(ctx: &Ctx, args: &Args, i: usize) -> Result<usize, Error> {
-    let index = i32::try_from(args.int(i)?).map_err(|_| Error::NotInteger)?;
+    const TOO_FAR: Error = Error::Static("ERR value is out of range, value must between -2147483648 and 2147483647");
+    let index = i32::try_from(args.int(i)?).map_err(|_| TOO_FAR)?;
     usize::try_from(index).ok().filter(|&index| index < ctx.node.databases).ok_or(Error::DbOutOfRange)
 }
 
@@ -74,7 +75,7 @@ mod tests {
     #[test]
     fn refuses() {
         check(
-            "MOVE k x -> -ERR value is not an integer or out of range; MOVE k 16 -> -ERR DB index is out of range; MOVE k -1 -> -ERR DB index is out of range; MOVE k 0 -> -ERR source and destination objects are the same",
+            "MOVE k x -> -ERR value is not an integer or out of range; MOVE k 16 -> -ERR DB index is out of range; MOVE k -1 -> -ERR DB index is out of range; MOVE k 99999999999 -> -ERR value is out of range, value must between -2147483648 and 2147483647; MOVE k 0 -> -ERR source and destination objects are the same",
         );
         node(&[("cluster-enabled", "yes")]).converse("MOVE k 1 -> -ERR MOVE is not allowed in cluster mode");
     }

@@ -14,13 +14,7 @@ pub static LOLWUT: Command = Command {
     flags: Flags::READONLY.and(Flags::FAST),
     complexity: "O(N), N = characters of the picture",
     summary: "Draws a picture and tells the version.",
-    docs: &[Arg {
-        name: "version",
-        kind: ArgKind::Integer,
-        token: Some("VERSION"),
-        optional: true,
-        ..Arg::BASE
-    }],
+    docs: &[Arg { name: "version", kind: ArgKind::Integer, token: Some("VERSION"), optional: true, ..Arg::BASE }],
     run,
     ..Command::BASE
 };

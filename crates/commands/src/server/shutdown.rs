@@ -123,8 +123,12 @@ mod tests {
 
     #[test]
     fn refuses() {
-        check("SHUTDOWN SAVE NOSAVE -> -ERR syntax error; SHUTDOWN foo -> -ERR syntax error; SHUTDOWN ABORT NOW -> -ERR syntax error");
-        check("SHUTDOWN abort -> -ERR No shutdown in progress.; MULTI -> +OK; SHUTDOWN -> -ERR Command not allowed inside a transaction");
+        check(
+            "SHUTDOWN SAVE NOSAVE -> -ERR syntax error; SHUTDOWN foo -> -ERR syntax error; SHUTDOWN ABORT NOW -> -ERR syntax error",
+        );
+        check(
+            "SHUTDOWN abort -> -ERR No shutdown in progress.; MULTI -> +OK; SHUTDOWN -> -ERR Command not allowed inside a transaction",
+        );
     }
 
     #[test]

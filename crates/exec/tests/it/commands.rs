@@ -2,7 +2,7 @@
 
 use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, Group, KeySpec, NewValue, READ, REPLACE, Reach};
 
-pub(crate) static COMMANDS: &[&Command] = &[&PUT, &TAKE, &MOVE_ALL, &BOOM, &TOTAL, &MULTI, &EXEC, &WATCH, &COUNT_UP];
+pub(crate) static COMMANDS: &[&Command] = &[&PUT, &TAKE, &MOVE_ALL, &BOOM, &TOTAL, &MULTI, &EXEC, &WATCH, &COUNT_UP, &GRAB, &PASS];
 
 static PUT: Command = Command {
     name: "PUT",
@@ -133,3 +133,52 @@ static WATCH: Command = Command {
     },
     ..Command::BASE
 };
+
+/// GRAB key milliseconds: takes the value away, or waits for one.
+static GRAB: Command = Command {
+    name: "GRAB",
+    arity: Arity::Exactly(3),
+    flags: Flags::WRITE.and(Flags::BLOCKING),
+    keys: &[KeySpec::at(1, REPLACE)],
+    run: |ctx, args| {
+        let Some(value) = take_or_wait(ctx, args, 2)? else {
+            ctx.reply.null();
+            return Ok(());
+        };
+        ctx.reply.bulk(&value);
+        Ok(())
+    },
+    ..Command::BASE
+};
+
+/// PASS from to milliseconds: moves the value, or waits for one.
+static PASS: Command = Command {
+    name: "PASS",
+    arity: Arity::Exactly(4),
+    flags: Flags::WRITE.and(Flags::BLOCKING),
+    keys: &[KeySpec::span(1, 2, 1, REPLACE)],
+    run: |ctx, args| {
+        let Some(value) = take_or_wait(ctx, args, 3)? else {
+            ctx.reply.null();
+            return Ok(());
+        };
+        ctx.db.set(args.key(2), NewValue::Str(&value), Deadline::None);
+        ctx.reply.ok();
+        Ok(())
+    },
+    ..Command::BASE
+};
+
+fn take_or_wait(ctx: &mut Ctx, args: &Args, timeout_word: usize) -> Result<Option<Vec<u8>>, Error> {
+    let key = args.key(1);
+    if let Some(value) = ctx.db.read_string(key)? {
+        let value = value.to_vec();
+        ctx.db.delete(key, false)?;
+        return Ok(Some(value));
+    }
+    if !ctx.may_wait() {
+        return Ok(None);
+    }
+    let deadline = args.timeout_ms(timeout_word, ctx.now())?;
+    Err(ctx.wait_for(&[key], |entry| entry.is_some(), deadline))
+}

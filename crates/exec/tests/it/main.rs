@@ -2,6 +2,7 @@
 //! across threads. What real commands do is tested beside them.
 
 mod away;
+mod block;
 mod commands;
 mod panics;
 mod strings;

@@ -41,7 +41,7 @@ options! {
     Bool: Opt::bool("cluster-slot-stats-enabled", false, "Counts CPU, network and memory for each slot.");
     Int: Opt::int("cluster-blacklist-ttl", 60, 0..=INT_MAX, "Seconds for which a forgotten node stays forgotten.");
     Int: Opt::int("cluster-manual-failover-timeout", 5000, 1..=INT_MAX, "Milliseconds a manual failover may take.");
-    Int: Opt::int("cluster-databases", 1, 1..=INT_MAX, "Databases in cluster mode.").immutable();
+    Int: Opt::int("cluster-databases", 1, 1..=INT_MAX, "Valkey: databases in cluster mode.").immutable().hidden();
     Int: Opt::int("cluster-message-gossip-perc", 10, 1..=100, "Percent of the nodes that a ping tells of.");
     Choice: Opt::choice(
         "cluster-config-save-behavior",

@@ -15,6 +15,8 @@ pub(crate) mod replication;
 pub(crate) mod tls;
 pub(crate) mod types;
 
+use exec::Node;
+use exec::node::Applier;
 use kit::opt::{AnyOpt, Config};
 
 /// Options that do nothing for one reason.
@@ -36,7 +38,11 @@ pub(crate) static THEMES: &[Theme] = &[
     Theme { options: clients::OPTIONS, note: "what they steer is not there yet", is_grave: false },
     Theme { options: process::OPTIONS, note: "what they ask of the process is not there yet", is_grave: false },
     Theme { options: debugging::OPTIONS, note: "they are for tests of Redis", is_grave: false },
-    Theme { options: internals::OPTIONS, note: "they steer parts of Redis that work differently here", is_grave: false },
+    Theme {
+        options: internals::OPTIONS,
+        note: "they steer parts of Redis that work differently here",
+        is_grave: false,
+    },
 ];
 
 impl Theme {
@@ -64,6 +70,28 @@ pub(crate) fn tell_what_has_no_effect(config: &Config) {
             (false, false) => kit::notice!("Accepted, but without effect in this build ({}): {names}", theme.note),
         }
     }
+}
+
+/// Says the same when CONFIG SET changes one of them that somebody may count on; encryption is refused.
+pub(crate) fn appliers() -> Vec<Applier> {
+    let no_tls = |node: &Node| match node.config.show("tls-port").as_deref() {
+        None | Some("0") => Ok(()),
+        Some(_) => Err("Unable to update TLS configuration: this build has no TLS.".to_owned()),
+    };
+    let mut all = vec![Applier { options: &["tls-port"], apply: Box::new(no_tls) }];
+    for theme in THEMES.iter().filter(|theme| theme.is_grave) {
+        let names: Vec<&'static str> = theme.options.iter().map(|opt| opt.name()).collect();
+        let tell = |node: &Node| {
+            let names = theme.names_set(&node.config).join(", ");
+            if !names.is_empty() {
+                kit::warning!("Set, but without effect in this build ({}): {names}", theme.note);
+            }
+            Ok(())
+        };
+        // Made once a process, and needed until its end.
+        all.push(Applier { options: names.leak(), apply: Box::new(tell) });
+    }
+    all
 }
 
 /// A list of options that no code names: `Kind: Opt::…;` each.

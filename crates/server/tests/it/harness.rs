@@ -4,6 +4,7 @@
 //! costs another try, not a failure. When the test fails, the end of the server's log is printed.
 
 use crate::client::Client;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -118,8 +119,8 @@ impl Server {
 
     /// Asks the server to end and waits until it has. `None`: it did not, in time.
     pub(crate) fn stop(&mut self) -> Option<i32> {
-        // `kill` the program: the tests have no other need of system calls.
-        let _ = Command::new("kill").arg(self.pid().to_string()).stderr(Stdio::null()).status();
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("the pid of a child");
+        let _ = kill_process(pid, Signal::TERM);
         let started = Instant::now();
         while started.elapsed() < STOP_MAX {
             if let Some(status) = self.child.try_wait().expect("its state") {

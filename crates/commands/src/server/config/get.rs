@@ -57,13 +57,16 @@ mod tests {
     fn patterns() {
         check("CONFIG GET maxmemory -> [maxmemory 0]; CONFIG GET MaxMemory -> [MaxMemory 0]; CONFIG GET nothing -> []");
         check("CONFIG GET MAXMEMORY-S* maxmemory-samples maxmemory -> [maxmemory-samples 5 maxmemory 0]");
-        check("CONFIG GET slowlog-max-len commandlog-slow* -> [slowlog-max-len 128 commandlog-slow-execution-max-len 128]");
+        check(
+            "CONFIG GET slowlog-max-len commandlog-slow* -> [slowlog-max-len 128 commandlog-slow-execution-max-len 128]",
+        );
         check("HELLO 3 -> *; CONFIG GET maxmemory -> %[maxmemory 0]; CONFIG GET nothing -> %[]");
         check("CONFIG GET -> -ERR wrong number of arguments for 'config|get' command");
     }
 
     #[test]
     fn what_only_files_know_is_not_there() {
-        node(&[("rename-command", "flushdb badger")]).converse("CONFIG GET rename-command -> []; CONFIG GET rename* -> []");
+        node(&[("rename-command", "flushdb badger")])
+            .converse("CONFIG GET rename-command -> []; CONFIG GET rename* -> []");
     }
 }

@@ -46,7 +46,9 @@ mod tests {
 
     #[test]
     fn container() {
-        check("CONFIG NOSUCH -> -ERR unknown subcommand 'NOSUCH'. Try CONFIG HELP.; CONFIG HELP x -> -ERR wrong number of arguments for 'config|help' command");
+        check(
+            "CONFIG NOSUCH -> -ERR unknown subcommand 'NOSUCH'. Try CONFIG HELP.; CONFIG HELP x -> -ERR wrong number of arguments for 'config|help' command",
+        );
         check("CONFIG -> -ERR wrong number of arguments for 'config' command");
     }
 }

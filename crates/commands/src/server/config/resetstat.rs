@@ -5,6 +5,7 @@
 
 use super::{FLAGS, TIPS};
 use exec::{Args, Arity, Command, Ctx, Error, Group};
+use std::sync::atomic::Ordering::Relaxed;
 
 pub static RESETSTAT: Command = Command {
     name: "RESETSTAT",
@@ -22,6 +23,8 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.node.tallies.reset();
     ctx.node.command_stats.reset();
     ctx.node.error_stats.reset();
+    ctx.node.samples.reset();
+    ctx.node.freer.freed.store(0, Relaxed);
     ctx.reply.ok();
     Ok(())
 }

@@ -134,8 +134,8 @@ fn take_back(node: &Node, undo: &mut Undo) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{check, node};
     use super::*;
+    use crate::{check, node};
     use exec::node::Applier;
     use kit::opt::{Opt, Text};
     use std::sync::mpsc::channel;

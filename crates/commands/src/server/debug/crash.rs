@@ -19,7 +19,9 @@ mod tests {
 
     #[test]
     fn a_panic_ends_one_command() {
-        check("SET k v; DEBUG PANIC -> -ERR internal error in 'debug': Panic requested by Debug command; GET k -> v; c2> SET k w -> +OK; DEBUG SLEEP 0 -> +OK");
+        check(
+            "SET k v; DEBUG PANIC -> -ERR internal error in 'debug': Panic requested by Debug command; GET k -> v; c2> SET k w -> +OK; DEBUG SLEEP 0 -> +OK",
+        );
         check("MULTI; SET k v; DEBUG PANIC; SET l v; EXEC -> [+OK * +OK]; GET l -> v");
     }
 }

@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn order_does_not_matter_everything_else_does() {
-        let mut digest_after = |text: &str| {
+        let digest_after = |text: &str| {
             let mut node = node();
             node.converse(text);
             digest(&mut node, "DEBUG DIGEST")
@@ -91,9 +91,13 @@ mod tests {
         let plain = digest_after("SET a 1; SET b 2");
         assert_eq!(plain.len(), 40);
         assert_eq!(digest_after("SET b 2; SET x y; SET a 1; DEL x"), plain);
-        for other in
-            ["SET a 1", "SET a 2; SET b 1", "SET a 1; SET b 2 PX 1000", "SET a 1; SELECT 1; SET b 2", "SET a 1; SET b 22"]
-        {
+        for other in [
+            "SET a 1",
+            "SET a 2; SET b 1",
+            "SET a 1; SET b 2 PX 1000",
+            "SET a 1; SELECT 1; SET b 2",
+            "SET a 1; SET b 22",
+        ] {
             assert_ne!(digest_after(other), plain, "{other}");
         }
         assert_ne!(digest_after("SET b 2 PX 1000"), digest_after("SET b 2 PX 1001"));

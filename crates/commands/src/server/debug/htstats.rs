@@ -72,7 +72,10 @@ mod tests {
         node.converse("DEBUG POPULATE 5000; SET e 1 PX 1000");
         let Value::Bulk(text) = node.ask_line("DEBUG HTSTATS 0") else { panic!() };
         let text = String::from_utf8(text).unwrap();
-        assert!(text.contains(" number of elements: 5001\n") && text.contains("[Expires]\n number of elements: 1\n"), "{text}");
+        assert!(
+            text.contains(" number of elements: 5001\n") && text.contains("[Expires]\n number of elements: 1\n"),
+            "{text}"
+        );
         let buckets: usize = text.lines().find_map(|line| line.strip_prefix(" table size: ")).unwrap().parse().unwrap();
         let lines = text.lines().filter_map(|line| line.strip_prefix("   ")?.split(": ").nth(1)?.split(' ').next());
         assert_eq!(lines.map(|count| count.parse::<usize>().unwrap()).sum::<usize>(), buckets, "{text}");
@@ -80,7 +83,11 @@ mod tests {
 
     #[test]
     fn refuses() {
-        check("DEBUG HTSTATS x -> -ERR value is not an integer or out of range; DEBUG HTSTATS 99 -> -ERR Out of range database; DEBUG HTSTATS 3 full -> \"[Dictionary HT]\\nNo stats\"*");
-        check("SET k v; DEBUG HTSTATS-KEY k -> -ERR The value stored at the specified key is not; DEBUG HTSTATS-KEY none -> -ERR no such key");
+        check(
+            "DEBUG HTSTATS x -> -ERR value is not an integer or out of range; DEBUG HTSTATS 99 -> -ERR Out of range database; DEBUG HTSTATS 3 full -> \"[Dictionary HT]\\nNo stats\"*",
+        );
+        check(
+            "SET k v; DEBUG HTSTATS-KEY k -> -ERR The value stored at the specified key is not; DEBUG HTSTATS-KEY none -> -ERR no such key",
+        );
     }
 }

@@ -45,8 +45,14 @@ mod tests {
 
     #[test]
     fn asks_the_allocator() {
-        check("DEBUG MALLCTL arenas.page -> 4096..65536; DEBUG MALLCTL nosuch -> -ERR No such file or directory; DEBUG MALLCTL version x -> -ERR value is not an integer");
-        check("DEBUG MALLCTL-STR version -> 5.*; DEBUG MALLCTL-STR epoch -> -ERR Invalid argument; DEBUG MALLCTL-STR thread.tcache.flush VOID -> +OK");
-        check("DEBUG MALLCTL-STR arena.0.reset VOID -> -ERR No such file; DEBUG MALLCTL-STR version x -> -ERR the allocator's texts can only be read");
+        check(
+            "DEBUG MALLCTL arenas.page -> 4096..65536; DEBUG MALLCTL nosuch -> -ERR No such file or directory; DEBUG MALLCTL version x -> -ERR value is not an integer",
+        );
+        check(
+            "DEBUG MALLCTL-STR version -> 5.*; DEBUG MALLCTL-STR epoch -> -ERR Invalid argument; DEBUG MALLCTL-STR thread.tcache.flush VOID -> +OK",
+        );
+        check(
+            "DEBUG MALLCTL-STR arena.0.reset VOID -> -ERR No such file; DEBUG MALLCTL-STR version x -> -ERR the allocator's texts can only be read",
+        );
     }
 }

@@ -6,7 +6,7 @@
 //! It holds the world while it runs: SLEEP must hold up everybody as it does on a server with one thread, and a
 //! digest is of one moment.
 
-pub mod access;
+mod access;
 mod crash;
 mod digest;
 mod htstats;
@@ -14,6 +14,7 @@ mod mallctl;
 mod object;
 mod populate;
 mod protocol;
+mod rewrite;
 mod say;
 mod sleep;
 mod switches;
@@ -55,6 +56,13 @@ const fn sub(
 }
 
 static SUBS: &[Sub] = &[
+    sub(
+        "CONFIG-REWRITE-FORCE-ALL",
+        2..=2,
+        "",
+        "CONFIG REWRITE that also writes what is at its default.",
+        rewrite::force_all,
+    ),
     sub("DICT-RESIZING", 3..=3, "<0|1>", "Accepted; a table here grows bucket by bucket.", switches::dict_resizing),
     sub("DIGEST", 2..=2, "", "A hash of all data, the same on every server with the same data.", digest::whole),
     sub("DIGEST-VALUE", 3..=usize::MAX, "<key> [<key> ...]", "A hash of each key's value.", digest::values),
@@ -64,17 +72,47 @@ static SUBS: &[Sub] = &[
     sub("HTSTATS-KEY", 3..=4, "<key> [full]", "How full the table behind a key is.", htstats::key),
     sub("LOG", 3..=3, "<message>", "Writes a line to the server's log.", say::log),
     sub("MALLCTL", 3..=4, "<name> [<value>]", "Reads or sets a number of the allocator's.", mallctl::number),
-    sub("MALLCTL-STR", 3..=4, "<name> [VOID]", "Reads a text of the allocator's, or has it do something.", mallctl::text),
+    sub(
+        "MALLCTL-STR",
+        3..=4,
+        "<name> [VOID]",
+        "Reads a text of the allocator's, or has it do something.",
+        mallctl::text,
+    ),
     sub("OBJECT", 3..=4, "<key> [fast]", "How a key is kept.", object::object),
     sub("PANIC", 2..=2, "", "Makes this command fail as by a mistake of the server's.", crash::panic),
     sub("PAUSE-CRON", 3..=3, "<0|1>", "Stops what happens ten times a second.", switches::pause_cron),
-    sub("POPULATE", 3..=5, "<count> [<prefix>] [<size>]", "Makes keys <prefix>:<n>, which the log does not see.", populate::populate),
+    sub(
+        "POPULATE",
+        3..=5,
+        "<count> [<prefix>] [<size>]",
+        "Makes keys <prefix>:<n>, which the log does not see.",
+        populate::populate,
+    ),
     sub("PROTOCOL", 3..=3, "<type>", "A reply of this type.", protocol::protocol),
-    sub("REPLYBUFFER", 4..=4, "PEAK-RESET-TIME <ms|never|reset> | RESIZING <0|1>", "How reply buffers follow their use.", switches::replybuffer),
+    sub(
+        "REPLYBUFFER",
+        4..=4,
+        "PEAK-RESET-TIME <ms|never|reset> | RESIZING <0|1>",
+        "How reply buffers follow their use.",
+        switches::replybuffer,
+    ),
     sub("SEGFAULT", 2..=2, "", "Ends the process as a wild pointer would.", crash::segfault),
-    sub("SET-ACTIVE-EXPIRE", 3..=3, "<0|1>", "Whether keys past their time are removed without being asked for.", switches::active_expire),
+    sub(
+        "SET-ACTIVE-EXPIRE",
+        3..=3,
+        "<0|1>",
+        "Whether keys past their time are removed without being asked for.",
+        switches::active_expire,
+    ),
     sub("SLEEP", 3..=3, "<seconds>", "Holds up everybody for so long.", sleep::sleep),
-    sub("STRINGMATCH-LEN", 4..=4, "<length> <pattern>", "Whether the pattern fits so many letters a.", say::stringmatch),
+    sub(
+        "STRINGMATCH-LEN",
+        4..=4,
+        "<length> <pattern>",
+        "Whether the pattern fits so many letters a.",
+        say::stringmatch,
+    ),
 ];
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
@@ -106,6 +144,7 @@ fn check(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::check;
+    use proto::resp_client::Value;
 
     #[test]
     fn names_and_numbers_of_words() {
@@ -121,7 +160,7 @@ mod tests {
     #[test]
     fn helps() {
         let mut node = crate::node(&[("enable-debug-command", "yes")]);
-        let proto::resp_client::Value::Array(lines) = node.ask_line("DEBUG help") else { panic!() };
+        let Value::Array(lines) = node.ask_line("DEBUG help") else { panic!() };
         assert_eq!(lines.len(), 1 + 2 * super::SUBS.len());
         assert!(super::SUBS.is_sorted_by(|a, b| a.name < b.name));
     }

@@ -70,7 +70,9 @@ mod tests {
         assert_eq!(words[0], "Value");
         assert_eq!(words[2..5], ["refcount:1", "encoding:embstr", "serializedlength:2"]);
         assert_eq!(words[6], "lru_seconds_idle:3");
-        check("SET k 12; DEBUG OBJECT k FAST -> \"Value at:0x\"*; DEBUG OBJECT k slow -> -ERR syntax error; DEBUG OBJECT none -> -ERR no such key");
+        check(
+            "SET k 12; DEBUG OBJECT k FAST -> \"Value at:0x\"*; DEBUG OBJECT k slow -> -ERR syntax error; DEBUG OBJECT none -> -ERR no such key",
+        );
     }
 
     #[test]

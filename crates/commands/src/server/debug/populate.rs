@@ -54,14 +54,20 @@ mod tests {
 
     #[test]
     fn makes_keys() {
-        check("SET key:1 mine; DEBUG POPULATE 3 -> +OK; GET key:0 -> value:0; GET key:1 -> mine; GET key:2 -> value:2; DBSIZE -> :3");
-        check("DEBUG POPULATE 2 p 10 -> +OK; GET p:1 -> \"value:1\\x00\\x00\\x00\"; DEBUG POPULATE 1 q 3 -> +OK; GET q:0 -> val");
+        check(
+            "SET key:1 mine; DEBUG POPULATE 3 -> +OK; GET key:0 -> value:0; GET key:1 -> mine; GET key:2 -> value:2; DBSIZE -> :3",
+        );
+        check(
+            "DEBUG POPULATE 2 p 10 -> +OK; GET p:1 -> \"value:1\\x00\\x00\\x00\"; DEBUG POPULATE 1 q 3 -> +OK; GET q:0 -> val",
+        );
         check("SELECT 5; DEBUG POPULATE 100 -> +OK; DBSIZE -> :100; SELECT 0; DBSIZE -> :0; DEBUG POPULATE 0 -> +OK");
     }
 
     #[test]
     fn refuses() {
-        check("DEBUG POPULATE x -> -ERR value is out of range, must be positive; DEBUG POPULATE -1 -> -ERR value is out of range, must be positive");
+        check(
+            "DEBUG POPULATE x -> -ERR value is out of range, must be positive; DEBUG POPULATE -1 -> -ERR value is out of range, must be positive",
+        );
         check("DEBUG POPULATE 1 k 9999999999 -> -ERR string exceeds maximum allowed size");
     }
 

@@ -101,17 +101,31 @@ mod tests {
 
     #[test]
     fn in_resp2() {
-        check("DEBUG PROTOCOL string -> \"Hello World\"; DEBUG PROTOCOL integer -> :12345; DEBUG PROTOCOL double -> 3.141; DEBUG PROTOCOL null -> nil");
-        check("DEBUG PROTOCOL bignum -> 1234567999999999999999999999999999999; DEBUG PROTOCOL true -> :1; DEBUG PROTOCOL false -> :0");
-        check("DEBUG PROTOCOL array -> [:0 :1 :2]; DEBUG PROTOCOL set -> [:0 :1 :2]; DEBUG PROTOCOL map -> [:0 :0 :1 :1 :2 :0]");
-        check("DEBUG PROTOCOL attrib -> \"Some real reply following the attribute\"; DEBUG PROTOCOL push -> -ERR RESP2 is not supported by this command");
-        check("DEBUG PROTOCOL xx -> -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
+        check(
+            "DEBUG PROTOCOL string -> \"Hello World\"; DEBUG PROTOCOL integer -> :12345; DEBUG PROTOCOL double -> 3.141; DEBUG PROTOCOL null -> nil",
+        );
+        check(
+            "DEBUG PROTOCOL bignum -> 1234567999999999999999999999999999999; DEBUG PROTOCOL true -> :1; DEBUG PROTOCOL false -> :0",
+        );
+        check(
+            "DEBUG PROTOCOL array -> [:0 :1 :2]; DEBUG PROTOCOL set -> [:0 :1 :2]; DEBUG PROTOCOL map -> [:0 :0 :1 :1 :2 :0]",
+        );
+        check(
+            "DEBUG PROTOCOL attrib -> \"Some real reply following the attribute\"; DEBUG PROTOCOL push -> -ERR RESP2 is not supported by this command",
+        );
+        check(
+            "DEBUG PROTOCOL xx -> -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false",
+        );
     }
 
     #[test]
     fn in_resp3() {
-        check("HELLO 3; DEBUG PROTOCOL double -> ,3.141; DEBUG PROTOCOL bignum -> (1234567999999999999999999999999999999; DEBUG PROTOCOL TRUE -> #t");
-        check("HELLO 3; DEBUG PROTOCOL set -> ~[:0 :1 :2]; DEBUG PROTOCOL map -> %[:0 #f :1 #t :2 #f]; DEBUG PROTOCOL verbatim -> \"This is a verbatim\\nstring\"");
+        check(
+            "HELLO 3; DEBUG PROTOCOL double -> ,3.141; DEBUG PROTOCOL bignum -> (1234567999999999999999999999999999999; DEBUG PROTOCOL TRUE -> #t",
+        );
+        check(
+            "HELLO 3; DEBUG PROTOCOL set -> ~[:0 :1 :2]; DEBUG PROTOCOL map -> %[:0 #f :1 #t :2 #f]; DEBUG PROTOCOL verbatim -> \"This is a verbatim\\nstring\"",
+        );
         let mut node = crate::node(&[("enable-debug-command", "yes")]);
         node.converse("HELLO 3");
         let mut text = |name| String::from_utf8(node.ask(1, &["DEBUG", "PROTOCOL", name])).unwrap();

@@ -32,12 +32,18 @@ mod tests {
     #[test]
     fn says_what_it_is_told() {
         check("DEBUG LOG hi -> +OK; DEBUG ERROR \"FOO bar\" -> -FOO bar; DEBUG ERROR \"\" -> -");
-        check("INFO errorstats -> \"# Errorstats\\r\\n\"; DEBUG ERROR \"FOO bar\"; INFO errorstats -> \"# Errorstats\\r\\nerrorstat_FOO:count=1\\r\\n\"");
+        check(
+            "INFO errorstats -> \"# Errorstats\\r\\n\"; DEBUG ERROR \"FOO bar\"; INFO errorstats -> \"# Errorstats\\r\\nerrorstat_FOO:count=1\\r\\n\"",
+        );
     }
 
     #[test]
     fn matches_patterns() {
-        check("DEBUG STRINGMATCH-LEN 3 a*a -> :1; DEBUG STRINGMATCH-LEN 3 ?? -> :0; DEBUG STRINGMATCH-LEN 30000 a*a*a*a*a*a*b -> :0");
-        check("DEBUG STRINGMATCH-LEN -1 a -> -ERR value is out of range, must be positive; DEBUG STRINGMATCH-LEN 99999999999 a -> -ERR string exceeds");
+        check(
+            "DEBUG STRINGMATCH-LEN 3 a*a -> :1; DEBUG STRINGMATCH-LEN 3 ?? -> :0; DEBUG STRINGMATCH-LEN 30000 a*a*a*a*a*a*b -> :0",
+        );
+        check(
+            "DEBUG STRINGMATCH-LEN -1 a -> -ERR value is out of range, must be positive; DEBUG STRINGMATCH-LEN 99999999999 a -> -ERR string exceeds",
+        );
     }
 }

@@ -16,6 +16,8 @@ mod tests {
 
     #[test]
     fn time_goes_on() {
-        check("DEBUG SLEEP 1.5 -> +OK; TIME -> [1767225601 500000]; DEBUG SLEEP x -> +OK; DEBUG SLEEP -1 -> +OK; TIME -> [1767225601 500000]");
+        check(
+            "DEBUG SLEEP 1.5 -> +OK; TIME -> [1767225601 500000]; DEBUG SLEEP x -> +OK; DEBUG SLEEP -1 -> +OK; TIME -> [1767225601 500000]",
+        );
     }
 }

@@ -8,10 +8,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     let node = look.ctx.node;
     let crowd = look.crowd();
     let recent = node.samples.recent_buffers();
-    page.fields(&[
-        ("connected_clients", crowd.clients),
-        ("cluster_connections", 0),
-    ]);
+    page.fields(&[("connected_clients", crowd.clients), ("cluster_connections", 0)]);
     page.field("maxclients", look.setting("maxclients", "0"));
     let crowd = look.crowd();
     page.fields(&[
@@ -35,7 +32,9 @@ mod tests {
     #[test]
     fn counts() {
         let mut node = node(&[]);
-        node.converse("WATCH a b -> +OK; c2> WATCH a -> +OK; c3> PING -> +PONG; CLIENT PAUSE 100 WRITE; c3> SET k v -> parked");
+        node.converse(
+            "WATCH a b -> +OK; c2> WATCH a -> +OK; c3> PING -> +PONG; CLIENT PAUSE 100 WRITE; c3> SET k v -> parked",
+        );
         let mut field = |name: &str| field(&mut node, "INFO clients", name);
         for (name, value) in [
             ("connected_clients", "3"),

@@ -6,9 +6,7 @@ use kit::process::CpuTimes;
 
 pub(super) fn write(page: &mut Page, look: &mut Look) {
     let usage = look.ctx.node.samples.usage();
-    for (times, of) in
-        [(usage.cpu, ""), (usage.children_cpu, "_children"), (usage.main_thread_cpu, "_main_thread")]
-    {
+    for (times, of) in [(usage.cpu, ""), (usage.children_cpu, "_children"), (usage.main_thread_cpu, "_main_thread")] {
         let CpuTimes { user_us, system_us } = times;
         page.field(&format!("used_cpu_sys{of}"), seconds(system_us));
         page.field(&format!("used_cpu_user{of}"), seconds(user_us));

@@ -21,6 +21,9 @@ mod tests {
         let mut node = node(&[]);
         assert_eq!(info(&mut node, "INFO errorstats"), "# Errorstats\r\n");
         node.converse("nosuch; EXEC; MULTI; GET; EXEC");
-        assert_eq!(info(&mut node, "INFO errorstats"), "# Errorstats\r\nerrorstat_ERR:count=3\r\nerrorstat_EXECABORT:count=1\r\n");
+        assert_eq!(
+            info(&mut node, "INFO errorstats"),
+            "# Errorstats\r\nerrorstat_ERR:count=3\r\nerrorstat_EXECABORT:count=1\r\n"
+        );
     }
 }

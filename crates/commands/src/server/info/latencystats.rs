@@ -15,9 +15,9 @@ pub static PERCENTILES: Opt<Text> = Opt::text(
 
 fn percentiles(text: &str) -> Result<String, String> {
     let normal = text.split_ascii_whitespace().map(|word| match parse_f64(word.as_bytes()) {
-        None => Err("one or more arguments are not a valid percentile".to_string()),
+        None => Err("Invalid latency-tracking-info-percentiles parameters".to_string()),
         Some(percent) if !(0.0..=100.0).contains(&percent) => {
-            Err("latency percentiles must be between 0 and 100".to_string())
+            Err("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]".to_string())
         }
         Some(percent) => Ok(format_f64(percent)),
     });
@@ -48,9 +48,13 @@ mod tests {
 
     #[test]
     fn percentiles_as_asked_for() {
-        let mut node = node(&[("latency-tracking-info-percentiles", "0.0 50.0 100.0"), ("enable-debug-command", "yes")]);
+        let mut node =
+            node(&[("latency-tracking-info-percentiles", "0.0 50.0 100.0"), ("enable-debug-command", "yes")]);
         node.converse("DEBUG SLEEP 0.05; GET k");
-        assert_eq!(field(&mut node, "INFO latencystats", "latency_percentiles_usec_get"), "p0=0.000,p50=0.000,p100=0.000");
+        assert_eq!(
+            field(&mut node, "INFO latencystats", "latency_percentiles_usec_get"),
+            "p0=0.000,p50=0.000,p100=0.000"
+        );
         let text = field(&mut node, "INFO latencystats", "latency_percentiles_usec_debug");
         let values: Vec<f64> = text.split(',').map(|pair| pair.split_once('=').unwrap().1.parse().unwrap()).collect();
         assert!(values.len() == 3 && values.iter().all(|value| (50_000.0..54_000.0).contains(value)), "{text}");

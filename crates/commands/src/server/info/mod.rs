@@ -9,9 +9,9 @@
 //! Basalt's own: `basalt_version`, `server_name`, metrics of its own at the end of Stats, and a
 //! Threads section that counts clients of the event loops.
 
+mod clients;
 mod cluster;
 mod commandstats;
-mod clients;
 mod cpu;
 mod debug;
 mod errorstats;
@@ -27,7 +27,7 @@ mod stats;
 mod threads;
 
 use crate::server::crowd::Crowd;
-use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, Reach};
+use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, Reach};
 use page::Page;
 
 pub static INFO: Command = Command {
@@ -149,7 +149,8 @@ mod tests {
     fn sections_by_name_and_by_group() {
         let mut node = node(&[]);
         let mut titles_of = |line: &str| titles(&info(&mut node, line)).join(" ");
-        let default = "Server Clients Memory Persistence Threads Stats Replication CPU Modules Errorstats Cluster Keyspace";
+        let default =
+            "Server Clients Memory Persistence Threads Stats Replication CPU Modules Errorstats Cluster Keyspace";
         assert_eq!(titles_of("INFO"), default);
         assert_eq!(titles_of("INFO DEFAULT default"), default);
         let all = "Server Clients Memory Persistence Threads Stats Replication CPU Modules Commandstats Errorstats \
@@ -171,7 +172,10 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for line in text.split("\r\n").filter(|line| !line.is_empty() && !line.starts_with("# ")) {
             let (name, _) = line.split_once(':').unwrap_or_else(|| panic!("{line}"));
-            assert!(seen.insert(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_|.".contains(c)), "{line}");
+            assert!(
+                seen.insert(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || "_|.".contains(c)),
+                "{line}"
+            );
         }
     }
 

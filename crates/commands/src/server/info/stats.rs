@@ -104,13 +104,15 @@ fn event_loops(page: &mut Page, node: &Node) {
     page.field("eventloop_duration_sum", node.tallies.sum(&metrics::TURN_NANOS) / 1000);
     page.field("eventloop_duration_cmd_sum", node.command_stats.total_nanos() / 1000);
     page.field("instantaneous_eventloop_cycles_per_sec", node.samples.rate(Rate::Turns).round() as u64);
-    page.field("instantaneous_eventloop_duration_usec", (node.samples.rate(Rate::NanosPerTurn) / 1000.0).round() as u64);
+    page.field(
+        "instantaneous_eventloop_duration_usec",
+        (node.samples.rate(Rate::NanosPerTurn) / 1000.0).round() as u64,
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::field;
-    use super::*;
     use crate::node;
     use kit::world::Clock;
 

@@ -25,6 +25,8 @@ mod tests {
 
     #[test]
     fn describes() {
-        check("MEMORY HELP x -> -ERR wrong number of arguments for 'memory|help' command; MEMORY NOSUCH -> -ERR unknown subcommand 'NOSUCH'. Try MEMORY HELP.");
+        check(
+            "MEMORY HELP x -> -ERR wrong number of arguments for 'memory|help' command; MEMORY NOSUCH -> -ERR unknown subcommand 'NOSUCH'. Try MEMORY HELP.",
+        );
     }
 }

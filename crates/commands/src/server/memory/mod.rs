@@ -22,11 +22,5 @@ pub static MEMORY: Command = Command {
 };
 
 /// The subcommands.
-pub static COMMANDS: &[&Command] = &[
-    &doctor::DOCTOR,
-    &help::HELP,
-    &malloc_stats::MALLOC_STATS,
-    &purge::PURGE,
-    &stats::STATS,
-    &usage::USAGE,
-];
+pub static COMMANDS: &[&Command] =
+    &[&doctor::DOCTOR, &help::HELP, &malloc_stats::MALLOC_STATS, &purge::PURGE, &stats::STATS, &usage::USAGE];

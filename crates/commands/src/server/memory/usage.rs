@@ -50,13 +50,19 @@ mod tests {
     #[test]
     fn grows_with_the_value() {
         check("SET k v -> +OK; MEMORY USAGE k -> 16..64; MEMORY USAGE none -> nil");
-        check("SET big 0123456789012345678901234567890123456789012345678901234567890123456789 -> +OK; MEMORY USAGE big samples 0 -> 80..160");
+        check(
+            "SET big 0123456789012345678901234567890123456789012345678901234567890123456789 -> +OK; MEMORY USAGE big samples 0 -> 80..160",
+        );
     }
 
     #[test]
     fn refuses() {
-        check("SET k v; MEMORY USAGE k SAMPLES -> -ERR syntax error; MEMORY USAGE k SAMPLES -1 -> -ERR syntax error; MEMORY USAGE k foo 1 -> -ERR syntax error");
-        check("MEMORY USAGE k SAMPLES x -> -ERR value is not an integer or out of range; MEMORY USAGE -> -ERR wrong number of arguments for 'memory|usage' command");
+        check(
+            "SET k v; MEMORY USAGE k SAMPLES -> -ERR syntax error; MEMORY USAGE k SAMPLES -1 -> -ERR syntax error; MEMORY USAGE k foo 1 -> -ERR syntax error",
+        );
+        check(
+            "MEMORY USAGE k SAMPLES x -> -ERR value is not an integer or out of range; MEMORY USAGE -> -ERR wrong number of arguments for 'memory|usage' command",
+        );
         check("SET k v; MEMORY USAGE k SAMPLES 2 SAMPLES 3 -> 16..64");
     }
 }

@@ -1,0 +1,141 @@
+//! When do two replies say the same? And where Basalt differs on purpose.
+
+use proto::resp_client::Value;
+
+/// A difference that is meant.
+struct Allowed {
+    commands: &'static [&'static str],
+    /// How the replies begin, as `show` writes them: ours, Redis 7.0's.
+    ours: &'static str,
+    theirs: &'static str,
+    why: &'static str,
+}
+
+const ALLOWED: &[Allowed] = &[
+    Allowed {
+        commands: &["bitcount", "bitpos"],
+        ours: "-ERR",
+        theirs: ":",
+        why: "8.0 looks at the words of the request before it looks for the key",
+    },
+    Allowed {
+        commands: &["scan"],
+        ours: "-ERR invalid cursor",
+        theirs: "[",
+        why: "8.0 takes no negative cursor and none above 2^64",
+    },
+];
+
+/// Do the two replies to this request say the same, or differ as they may?
+pub(super) fn agree(words: &[Vec<u8>], ours: &Value, theirs: &Value) -> bool {
+    Rule::of(words).fits(ours, theirs) || allowed(words, ours, theirs).is_some()
+}
+
+/// Why this difference is none; `None`: it is one.
+fn allowed(words: &[Vec<u8>], ours: &Value, theirs: &Value) -> Option<&'static str> {
+    let name = String::from_utf8_lossy(&words[0]).to_ascii_lowercase();
+    let (ours, theirs) = (crate::client::show(ours), crate::client::show(theirs));
+    let fits = |allowed: &&Allowed| {
+        allowed.commands.contains(&name.as_str())
+            && ours.starts_with(allowed.ours)
+            && theirs.starts_with(allowed.theirs)
+    };
+    ALLOWED.iter().find(fits).map(|allowed| allowed.why)
+}
+
+/// How the replies of a command are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Rule {
+    Exact,
+    /// An array whose order nobody promises.
+    Unordered,
+    /// Cursor and keys: a server may give fewer at a time.
+    Scan,
+    /// The two servers were asked at different moments: so much apart.
+    Near(i64),
+    /// Redis adds in 80-bit floats: the last digits may differ.
+    Float,
+    /// Random, or the server's own affair: only its kind counts.
+    Kind,
+}
+
+impl Rule {
+    fn of(words: &[Vec<u8>]) -> Rule {
+        let lower = |at: usize| words.get(at).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
+        let is_float_key = words.get(1).is_some_and(|key| key.starts_with(b"float"));
+        match lower(0).as_slice() {
+            b"keys" => Rule::Unordered,
+            b"scan" if lower(1) == b"0" => Rule::Scan,
+            b"ttl" | b"expiretime" => Rule::Near(10),
+            b"pttl" | b"pexpiretime" => Rule::Near(10_000),
+            b"incrbyfloat" | b"get" | b"getset" | b"getdel" | b"getex" if is_float_key => Rule::Float,
+            b"object" if lower(1) == b"idletime" => Rule::Near(10),
+            // Cursors are a server's own.
+            b"randomkey" | b"scan" | b"hello" | b"time" | b"lastsave" => Rule::Kind,
+            b"client" if lower(1) == b"id" => Rule::Kind,
+            _ => Rule::Exact,
+        }
+    }
+
+    fn fits(self, ours: &Value, theirs: &Value) -> bool {
+        match (self, ours, theirs) {
+            (Rule::Unordered, Value::Array(ours), Value::Array(theirs)) => sorted(ours) == sorted(theirs),
+            (Rule::Scan, Value::Array(ours), Value::Array(theirs)) => scans_agree(ours, theirs),
+            (Rule::Near(distance), Value::Int(ours), Value::Int(theirs)) if *ours >= 0 && *theirs >= 0 => {
+                ours.abs_diff(*theirs) <= distance.unsigned_abs()
+            }
+            (Rule::Float, Value::Bulk(ours), Value::Bulk(theirs)) => ours == theirs || nearly(ours, theirs),
+            (Rule::Kind, Value::Array(_) | Value::Map(_), Value::Array(_) | Value::Map(_)) => true,
+            (Rule::Kind, Value::Error(_), _) | (Rule::Kind, _, Value::Error(_)) => ours == theirs,
+            (Rule::Kind, ours, theirs) => std::mem::discriminant(ours) == std::mem::discriminant(theirs),
+            _ => ours == theirs,
+        }
+    }
+}
+
+fn sorted(values: &[Value]) -> Vec<String> {
+    let mut all: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+    all.sort();
+    all
+}
+
+fn scans_agree(ours: &[Value], theirs: &[Value]) -> bool {
+    let ([our_cursor, Value::Array(ours)], [their_cursor, Value::Array(theirs)]) = (ours, theirs) else { return false };
+    let done = Value::Bulk(b"0".to_vec());
+    match (*our_cursor == done, *their_cursor == done) {
+        (true, true) => sorted(ours) == sorted(theirs),
+        // The whole walks are compared between the batches.
+        (false, true) => ours.iter().all(|key| theirs.contains(key)),
+        (true, false) => theirs.iter().all(|key| ours.contains(key)),
+        (false, false) => true,
+    }
+}
+
+fn nearly(ours: &[u8], theirs: &[u8]) -> bool {
+    let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<f64>().ok());
+    match (number(ours), number(theirs)) {
+        (Some(ours), Some(theirs)) => (ours - theirs).abs() <= 1e-12 * ours.abs().max(theirs.abs()).max(1.0),
+        _ => false,
+    }
+}
+
+#[test]
+fn sees_differences() {
+    let words = |line: &str| line.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
+    let keys = |names: &[&str]| Value::Array(names.iter().map(|name| Value::Bulk(name.as_bytes().to_vec())).collect());
+    let rule = |line: &str| Rule::of(&words(line));
+    assert!(rule("KEYS *").fits(&keys(&["a", "b"]), &keys(&["b", "a"])));
+    assert!(!rule("KEYS *").fits(&keys(&["a"]), &keys(&["b"])));
+    assert!(!rule("MGET a b").fits(&keys(&["a", "b"]), &keys(&["b", "a"])));
+    assert!(rule("TTL k").fits(&Value::Int(100), &Value::Int(99)));
+    assert!(!rule("TTL k").fits(&Value::Int(-1), &Value::Int(-2)));
+    assert!(!rule("TTL k").fits(&Value::Int(0), &Value::Int(-1)));
+    assert!(
+        rule("INCRBYFLOAT float1 1").fits(&Value::Bulk(b"0.3".to_vec()), &Value::Bulk(b"0.30000000000000001".to_vec()))
+    );
+    assert!(
+        !rule("INCRBYFLOAT k1 1").fits(&Value::Bulk(b"0.3".to_vec()), &Value::Bulk(b"0.30000000000000001".to_vec()))
+    );
+    assert_eq!(allowed(&words("GET k"), &Value::Null, &Value::Int(1)), None);
+    assert!(ALLOWED.iter().all(|allowed| !allowed.why.is_empty()));
+}
