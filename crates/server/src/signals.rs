@@ -16,10 +16,14 @@ const FAILOVER: i64 = 16;
 const HOW: &[(&str, i64)] =
     &[("default", 0), ("save", SAVE), ("nosave", NOSAVE), ("now", NOW), ("force", FORCE), ("failover", FAILOVER)];
 
+const CONTRADICTION: &str = "shutdown options SAVE and NOSAVE can't be used simultaneously";
+
 pub(crate) static ON_SIGINT: Opt<Flags> =
-    Opt::flags("shutdown-on-sigint", 0, HOW, "How SIGINT stops the server; default: saves if there are save points.");
+    Opt::flags("shutdown-on-sigint", 0, HOW, "How SIGINT stops the server; default: saves if there are save points.")
+        .exclusive(SAVE | NOSAVE, CONTRADICTION);
 pub(crate) static ON_SIGTERM: Opt<Flags> =
-    Opt::flags("shutdown-on-sigterm", 0, HOW, "How SIGTERM stops the server; default: saves if there are save points.");
+    Opt::flags("shutdown-on-sigterm", 0, HOW, "How SIGTERM stops the server; default: saves if there are save points.")
+        .exclusive(SAVE | NOSAVE, CONTRADICTION);
 /// Starts the thread that waits for signals. Rust's runtime ignores SIGPIPE already.
 pub(crate) fn listen(stopper: Arc<Stopper>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("Could not listen to signals: {error}");

@@ -244,7 +244,7 @@ fn bare(word: &str) -> Expect {
         "-" => Expect::Error(rest.into()),
         ":" => Expect::Int(rest.parse().unwrap_or_else(|_| panic!("an integer: {word}"))),
         "," => Expect::Double(rest.into()),
-        "(" => Expect::BigNumber(rest.into()),
+        "(" if rest.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => Expect::BigNumber(rest.into()),
         _ => match word.split_once("..") {
             Some((low, high)) if low.parse::<i64>().is_ok() && high.parse::<i64>().is_ok() => {
                 Expect::IntRange(low.parse().expect("checked"), high.parse().expect("checked"))

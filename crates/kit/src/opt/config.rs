@@ -268,7 +268,8 @@ mod tests {
     static SAID: Opt<Text> = Opt::text("said", "", "In files.").file_only();
     static APPEND: Opt<Bool> = Opt::bool("append", false, "Keep a log.");
     static POLICY: Opt<Choice> = Opt::choice("policy", 1, &[("lru", 0), ("none", 1), ("off", 1)], "Which goes.");
-    static STOP: Opt<Flags> = Opt::flags("stop", 0, &[("default", 0), ("save", 1), ("now", 2)], "How.");
+    static STOP: Opt<Flags> =
+        Opt::flags("stop", 0, &[("default", 0), ("save", 1), ("now", 2), ("no", 4)], "How.").exclusive(5, "save or no");
     static PASS: Opt<Text> = Opt::text("pass", "", "Secret.").sensitive().hidden();
     static EVENTS: Opt<Text> = Opt::text("events", "", "Which.").check(|text| match text.contains('!') {
         true => Err("no shouting".to_owned()),
@@ -283,8 +284,23 @@ mod tests {
         Ok(all)
     });
     static UNLISTED: Opt<Int> = Opt::int("unlisted", 7, 0..=9, "In no list.");
-    static OPTIONS: &[&dyn AnyOpt] =
-        &[&LEN, &MEMORY, &BULK, &CLIENTS, &PERM, &PACE, &APPEND, &POLICY, &STOP, &PASS, &SAID, &EVENTS, &PERCENTILES, &SAVE, &LIMIT];
+    static OPTIONS: &[&dyn AnyOpt] = &[
+        &LEN,
+        &MEMORY,
+        &BULK,
+        &CLIENTS,
+        &PERM,
+        &PACE,
+        &APPEND,
+        &POLICY,
+        &STOP,
+        &PASS,
+        &SAID,
+        &EVENTS,
+        &PERCENTILES,
+        &SAVE,
+        &LIMIT,
+    ];
 
     fn even(words: &[String]) -> Result<Vec<String>, String> {
         if words.len().is_multiple_of(2) { Ok(words.to_vec()) } else { Err("Invalid save parameters".to_owned()) }
@@ -356,8 +372,9 @@ mod tests {
             ("perm", "1000", "argument must be between 0 and 777 inclusive"),
             ("append", "maybe", "argument must be 'yes' or 'no'"),
             ("policy", "x", "argument(s) must be one of the following: lru, none, off"),
-            ("stop", "save x", "argument(s) must be one of the following: default, save, now"),
-            ("stop", "", "argument(s) must be one of the following: default, save, now"),
+            ("stop", "save x", "argument(s) must be one of the following: default, save, now, no"),
+            ("stop", "save now no", "save or no"),
+            ("stop", "", "argument(s) must be one of the following: default, save, now, no"),
             ("events", "a!", "no shouting"),
             ("save", "900", "Invalid save parameters"),
             ("save", "\"900", "unbalanced quotes in the argument"),

@@ -276,6 +276,8 @@ impl Kind for Choice {
 pub struct Flags {
     pub(super) default: i64,
     pub(super) names: Names,
+    /// Bits that may not be set together, and what is said then.
+    pub(super) exclusive: Option<(i64, &'static str)>,
 }
 
 impl Kind for Flags {
@@ -304,7 +306,11 @@ impl Kind for Flags {
             return Err(one_of(self.names));
         }
         let bits = parts.try_fold(0, |bits, part| number_of(self.names, part).map(|bit| bits | bit));
-        bits.map(Value::Int).ok_or_else(|| one_of(self.names))
+        let bits = bits.ok_or_else(|| one_of(self.names))?;
+        match self.exclusive {
+            Some((all, refusal)) if bits & all == all => Err(refusal.to_owned()),
+            Some(_) | None => Ok(Value::Int(bits)),
+        }
     }
     fn show(&self, value: &Value) -> String {
         let bits = int(value);

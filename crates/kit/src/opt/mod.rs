@@ -105,7 +105,13 @@ impl Opt<Flags> {
         names: &'static [(&'static str, i64)],
         doc: &'static str,
     ) -> Opt<Flags> {
-        Opt::new(name, doc, Flags { default, names })
+        Opt::new(name, doc, Flags { default, names, exclusive: None })
+    }
+
+    /// These bits may not be set together; the refusal says so.
+    pub const fn exclusive(mut self, bits: i64, refusal: &'static str) -> Opt<Flags> {
+        self.kind.exclusive = Some((bits, refusal));
+        self
     }
 }
 

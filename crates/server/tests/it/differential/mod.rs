@@ -3,14 +3,15 @@
 //! Three connections to each server take turns with pipelined batches, so transactions and watches are broken by others.
 //! Between batches both servers are asked for all they hold. After a difference both are emptied and the run goes on:
 //! one run shows several mistakes. It fails in the end with seed, step, command and both replies.
-//! `BASALT_DIFF_CALLS=n` for more calls, `BASALT_DIFF_SEED=n` for others. What may differ, and why: `compare.rs`.
+//! `BASALT_DIFF_CALLS=n` for more calls, `BASALT_DIFF_SEED=n` for others, `BASALT_DIFF_AUDIT=1` looks at everything after
+//! every batch, to find where two states parted. What may differ, and why: `compare.rs`.
 
 mod compare;
 mod words;
 
 use crate::client::{Client, encode, show};
 use crate::harness::Server;
-use compare::agree;
+use compare::{Verdict, judge};
 use kit::text::quote;
 use kit::world::Rng;
 use proto::resp_client::Value;
@@ -35,6 +36,7 @@ fn answers_as_redis_does() {
     let seed = from_env("BASALT_DIFF_SEED").unwrap_or(1);
     let calls = from_env("BASALT_DIFF_CALLS").unwrap_or(CALLS_DEFAULT);
     let mut run = Run::new(&basalt, &redis, seed);
+    run.batches_per_audit = from_env("BASALT_DIFF_AUDIT").unwrap_or(BATCHES_PER_AUDIT);
     while run.step < calls && run.differences.len() < DIFFERENCES_MAX {
         run.batch();
     }
@@ -47,6 +49,7 @@ struct Run<'s> {
     rng: Rng,
     step: u64,
     batch_count: u64,
+    batches_per_audit: u64,
     pairs: Vec<Pair>,
     /// Latest calls, for the report.
     history: VecDeque<String>,
@@ -76,6 +79,7 @@ impl<'s> Run<'s> {
             rng: Rng::new(seed),
             step: 0,
             batch_count: 0,
+            batches_per_audit: BATCHES_PER_AUDIT,
             pairs: Vec::new(),
             history: VecDeque::new(),
             seen: BTreeSet::new(),
@@ -110,7 +114,7 @@ impl<'s> Run<'s> {
             }
         }
         self.batch_count += 1;
-        if self.batch_count.is_multiple_of(BATCHES_PER_AUDIT) {
+        if self.batch_count.is_multiple_of(self.batches_per_audit) {
             self.audit();
         }
     }
@@ -120,22 +124,18 @@ impl<'s> Run<'s> {
         let pair = &mut self.pairs[number];
         let queued = Value::Simple("QUEUED".into());
         let name = words[0].to_ascii_lowercase();
-        let same = match (ours, theirs) {
+        let verdict = match (ours, theirs) {
             (Value::Array(ours), Value::Array(theirs)) if name == b"exec" => {
-                ours.len() == theirs.len()
-                    && ours.len() == pair.queued.len()
-                    && pair
-                        .queued
-                        .iter()
-                        .zip(ours)
-                        .zip(theirs)
-                        .all(|((words, ours), theirs)| agree(words, ours, theirs))
+                let is_whole = ours.len() == theirs.len() && ours.len() == pair.queued.len();
+                let each =
+                    pair.queued.iter().zip(ours).zip(theirs).map(|((words, ours), theirs)| judge(words, ours, theirs));
+                if is_whole { each.max().unwrap_or(Verdict::Same) } else { Verdict::Different }
             }
             _ if *ours == queued && *theirs == queued => {
                 pair.queued.push(words.to_vec());
-                true
+                Verdict::Same
             }
-            _ => agree(words, ours, theirs),
+            _ => judge(words, ours, theirs),
         };
         let is_ended = match name.as_slice() {
             b"exec" => true,
@@ -147,15 +147,19 @@ impl<'s> Run<'s> {
         }
         let call = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         let line = format!("{number}> {call} -> {}", show(theirs));
-        if !same {
-            let key = words.get(1).map_or(String::new(), |word| quote(word));
-            let name = String::from_utf8_lossy(&name).into_owned();
-            self.differs(
-                &name,
-                &key,
-                &format!("{number}> {call}\n    basalt {}\n    redis  {}", show(ours), show(theirs)),
-            );
-            return false;
+        match verdict {
+            Verdict::Same => {}
+            Verdict::Parted => {
+                self.begin_anew();
+                return false;
+            }
+            Verdict::Different => {
+                let key = words.get(1).map_or(String::new(), |word| quote(word));
+                let name = String::from_utf8_lossy(&name).into_owned();
+                let (ours, theirs) = (show(ours), show(theirs));
+                self.differs(&name, &key, &format!("{number}> {call}\n    basalt {ours}\n    redis  {theirs}"));
+                return false;
+            }
         }
         self.history.push_back(line);
         if self.history.len() > HISTORY_LEN {
@@ -166,11 +170,19 @@ impl<'s> Run<'s> {
 
     fn differs(&mut self, name: &str, key: &str, what: &str) {
         if self.seen.insert(name.to_string()) {
-            let about_key = |line: &&String| line.contains(key);
-            let mut before: Vec<&String> = self.history.iter().rev().filter(about_key).take(HISTORY_SHOWN).collect();
-            before.reverse();
-            let mut text = format!("seed {} step {}: {what}\n    before it:\n", self.seed, self.step);
-            before.iter().for_each(|line| text.push_str(&format!("      {}\n", shorten(line))));
+            let mut text = format!("seed {} step {}: {what}\n", self.seed, self.step);
+            let mut keys = vec![key.to_string()];
+            // The servers may have parted before, unseen.
+            if let Some((key, what)) = self.state_difference().filter(|_| !name.starts_with("audit")) {
+                text.push_str(&format!("    they hold different things (the batch has run to its end): {what}\n"));
+                keys.push(key);
+            }
+            for key in keys {
+                text.push_str(&format!("    calls before it with {key}:\n"));
+                let about_key = |line: &&String| line.contains(&key);
+                let lines: Vec<&String> = self.history.iter().rev().filter(about_key).take(HISTORY_SHOWN).collect();
+                lines.iter().rev().for_each(|line| text.push_str(&format!("      {}\n", shorten(line))));
+            }
             self.differences.push(text);
         }
         self.begin_anew();
@@ -178,32 +190,37 @@ impl<'s> Run<'s> {
 
     /// Everything both hold: keys as SCAN finds them, values, encodings, deadlines.
     fn audit(&mut self) {
+        if let Some((key, what)) = self.state_difference() {
+            let kind = what.split(' ').next().unwrap_or_default().to_string();
+            self.differs(&format!("audit by {kind}"), &key, &what);
+        }
+    }
+
+    /// The first key that the two servers hold differently, and how.
+    fn state_difference(&mut self) -> Option<(String, String)> {
         for db in 0..words::DB_COUNT {
             let mut clients = self.servers.map(Server::connect);
             clients.iter_mut().for_each(|client| _ = client.ask(&["SELECT", &db.to_string()]));
             let count = (1 + self.rng.below(30)).to_string();
             let [ours, theirs] = clients.each_mut().map(|client| scan(client, &count));
-            if ours != theirs {
-                return self.differs(
-                    "audit by SCAN",
-                    "",
-                    &format!("db {db} holds\n    basalt {ours:?}\n    redis  {theirs:?}"),
-                );
+            if let Some(key) = ours.symmetric_difference(&theirs).next() {
+                let holder = if ours.contains(key) { "basalt" } else { "redis" };
+                return Some((quote(key), format!("SCAN of db {db}: only {holder} has {}", quote(key))));
             }
             for key in &ours {
                 for words in [&["GET"][..], &["OBJECT", "ENCODING"], &["PEXPIRETIME"]] {
+                    let name = words.join(" ");
                     let mut words: Vec<Vec<u8>> = words.iter().map(|word| word.as_bytes().to_vec()).collect();
                     words.push(key.clone());
                     let [ours, theirs] = clients.each_mut().map(|client| client.ask(&words));
-                    if !agree(&words, &ours, &theirs) {
-                        let name = String::from_utf8_lossy(&words[0]).into_owned();
+                    if judge(&words, &ours, &theirs) != Verdict::Same {
                         let both = format!("basalt {}\n    redis  {}", show(&ours), show(&theirs));
-                        let what = format!("db {db}: {name} {}\n    {both}", quote(key));
-                        return self.differs(&format!("audit by {name}"), &quote(key), &what);
+                        return Some((quote(key), format!("{name} {} of db {db}\n    {both}", quote(key))));
                     }
                 }
             }
         }
+        None
     }
 }
 

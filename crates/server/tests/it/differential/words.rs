@@ -82,11 +82,11 @@ const TEMPLATES: &[&str] = &[
     "BITOP {op} {k} {ks}",
     "BITOP NOT {k} {k}",
     "BITFIELD {k} GET {ty} {fo}",
-    "BITFIELD {k} SET {ty} {fo} {n}",
+    "BITFIELD {k} SET {ty} {fo} {bn}",
     "BITFIELD {k} INCRBY {ty} {fo} {n}",
     "BITFIELD {k} OVERFLOW {over} INCRBY {ty} {fo} {n} GET {ty} {fo}",
-    "BITFIELD {k} OVERFLOW {over} SET {ty} {fo} {n} OVERFLOW {over} INCRBY {ty} {fo} {n}",
-    "BITFIELD {k} SET {ty} {fo} {n} SET {ty} {fo} {n} GET {ty} {fo}",
+    "BITFIELD {k} OVERFLOW {over} SET {ty} {fo} {bn} OVERFLOW {over} INCRBY {ty} {fo} {n}",
+    "BITFIELD {k} SET {ty} {fo} {bn} SET {ty} {fo} {bn} GET {ty} {fo}",
     "BITFIELD_RO {k} GET {ty} {fo}",
     "BITFIELD_RO {k} GET {ty} {fo} SET u8 0 1",
     "BITFIELD {k}",
@@ -292,6 +292,11 @@ fn fill(rng: &mut Rng, hole: &str, words: &mut Vec<Vec<u8>>) {
             ],
         )),
         "n" => number(rng),
+        // Saturating a value below -2^62, Redis's own arithmetic overflows and takes the wrong end.
+        "bn" => match String::from_utf8(number(rng)).ok().and_then(|text| text.parse::<i64>().ok()) {
+            Some(n) => (n.max(-(1 << 61))).to_string().into_bytes(),
+            None => text("9223372036854775808"),
+        },
         "i" => match rng.below(12) {
             0 => text(pick(rng, &["9223372036854775807", "-9223372036854775808", "4294967296", "-4294967297"])),
             _ => (rng.below(40) as i64 - 20).to_string().into_bytes(),
