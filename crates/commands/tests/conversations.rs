@@ -7,13 +7,17 @@ mod chapters;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn hold(group: &str) {
-    let commands: Vec<_> = commands::COMMANDS.iter().copied().flatten().copied().collect();
-    let commands: &'static [_] = Vec::leak(commands);
+    let rows: Vec<_> = commands::COMMANDS.iter().copied().flatten().copied().collect();
+    let rows: &'static [_] = Vec::leak(rows);
     let (_, text) = chapters::FILES.iter().find(|(name, _)| *name == group).expect("a file of this group");
     let mut failed = Vec::new();
     for chapter in chapters::chapters(group, text) {
         // The panic has already said which step differs; the other chapters are worth hearing too.
-        let held = catch_unwind(AssertUnwindSafe(|| testkit::converse(commands, &chapter.text)));
+        let held = catch_unwind(AssertUnwindSafe(|| {
+            // DEBUG is allowed, as over the socket.
+            let settings = [("enable-debug-command", "yes")];
+            testkit::TestNode::with_lists(rows, &[commands::OPTIONS], &settings).converse(&chapter.text);
+        }));
         if held.is_err() {
             failed.push(chapter.title);
         }

@@ -33,12 +33,7 @@ pub struct Args<'a> {
 }
 
 impl<'a> Args<'a> {
-    pub fn new(
-        buf: &'a [u8],
-        words: &'a [Word],
-        keys: &'a [KeyAt],
-        hasher: &'a dyn Fn(&[u8]) -> KeyHash,
-    ) -> Args<'a> {
+    pub fn new(buf: &'a [u8], words: &'a [Word], keys: &'a [KeyAt], hasher: &'a dyn Fn(&[u8]) -> KeyHash) -> Args<'a> {
         Args { buf, words, keys, hasher, name_words: 1 }
     }
 

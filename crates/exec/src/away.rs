@@ -1,7 +1,7 @@
 //! Keys that are not in memory: brought in while the command that wanted them is parked.
 
-use crate::client::ClientRecord;
 use crate::changes::KeyName;
+use crate::client::ClientRecord;
 use crate::node::Node;
 use crate::seams::{Fetched, Mail};
 use keyspace::{Entry, NewValue};

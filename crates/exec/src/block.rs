@@ -88,7 +88,14 @@ fn forget(waiting: &mut Waiting, place: (u16, KeyHash), waiter: &Arc<Waiter>) {
 
 impl Turn<'_, '_> {
     /// Puts a client into the lists of the keys it waits for. Their shards are held.
-    pub(crate) fn enlist(&mut self, session: &Session, reply: &Reply, args: &Args, number: u16, park: &mut ParkOn) -> Option<Arc<Waiter>> {
+    pub(crate) fn enlist(
+        &mut self,
+        session: &Session,
+        reply: &Reply,
+        args: &Args,
+        number: u16,
+        park: &mut ParkOn,
+    ) -> Option<Arc<Waiter>> {
         let wait = park.keys.take()?;
         let mut shards = Vec::new();
         let mut planned: Vec<u8> = args.planned_keys().iter().map(|at| at.hash.shard() as u8).collect();

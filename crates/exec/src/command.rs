@@ -309,9 +309,17 @@ pub enum Begin {
 pub enum Find {
     /// `last` counts from the begin, or from the end when negative; `limit` n > 1 means the
     /// first 1/n-th of what is left (XREAD).
-    Range { last: i32, step: i32, limit: i32 },
+    Range {
+        last: i32,
+        step: i32,
+        limit: i32,
+    },
     /// A word says how many keys follow.
-    Count { at: i32, first: i32, step: i32 },
+    Count {
+        at: i32,
+        first: i32,
+        step: i32,
+    },
     Unknown,
 }
 

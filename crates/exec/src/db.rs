@@ -38,7 +38,11 @@ pub enum Touch {
     /// Seconds, 24 bits.
     Lru(u32),
     /// Minutes, 16 bits, above a logarithmic counter of 8.
-    Lfu { minute: u32, log_factor: u32, decay_minutes: u32 },
+    Lfu {
+        minute: u32,
+        log_factor: u32,
+        decay_minutes: u32,
+    },
 }
 
 /// A string, as it is stored.

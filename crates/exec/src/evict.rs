@@ -27,16 +27,19 @@ pub static POLICY: Opt<Choice> = Opt::choice(
     ],
     "Which keys are removed when maxmemory is reached.",
 );
-pub static SAMPLES: Opt<Int> =
-    Opt::int("maxmemory-samples", 5, 1..=64, "Keys looked at for each key that is evicted.");
+pub static SAMPLES: Opt<Int> = Opt::int("maxmemory-samples", 5, 1..=64, "Keys looked at for each key that is evicted.");
 pub static TENACITY: Opt<Int> = Opt::int(
     "maxmemory-eviction-tenacity",
     10,
     0..=100,
     "How long one command may spend on evictions: 0 least, 10 half a millisecond, 100 without limit.",
 );
-pub static LFU_LOG_FACTOR: Opt<Int> =
-    Opt::int("lfu-log-factor", 10, 0..=i32::MAX as i64, "The higher, the more accesses it takes to saturate the counter.");
+pub static LFU_LOG_FACTOR: Opt<Int> = Opt::int(
+    "lfu-log-factor",
+    10,
+    0..=i32::MAX as i64,
+    "The higher, the more accesses it takes to saturate the counter.",
+);
 pub static LFU_DECAY_TIME: Opt<Int> =
     Opt::int("lfu-decay-time", 1, 0..=i32::MAX as i64, "Minutes without access after which the counter loses one.");
 
@@ -77,10 +80,7 @@ impl Policy {
     }
 
     fn is_volatile(self) -> bool {
-        matches!(
-            self,
-            Policy::VolatileLru | Policy::VolatileLfu | Policy::VolatileRandom | Policy::VolatileTtl
-        )
+        matches!(self, Policy::VolatileLru | Policy::VolatileLfu | Policy::VolatileRandom | Policy::VolatileTtl)
     }
 }
 
@@ -245,9 +245,7 @@ fn score(policy: Policy, entry: EntryRef, now: UnixMs, decay: u32, noise: u64) -
             let minute = (now.0 / 60_000) as u32;
             255 - u64::from(lfu_decayed(entry.clock(), minute, decay))
         }
-        Policy::VolatileTtl => {
-            u64::MAX - entry.deadline().map_or(u64::MAX, |deadline| deadline.0.max(0) as u64)
-        }
+        Policy::VolatileTtl => u64::MAX - entry.deadline().map_or(u64::MAX, |deadline| deadline.0.max(0) as u64),
         Policy::VolatileRandom | Policy::AllKeysRandom => noise,
         Policy::NoEviction => 0,
     }

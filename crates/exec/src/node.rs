@@ -158,8 +158,7 @@ impl Node {
         };
         let commands = CommandTable::new(&parts.commands, &rename);
         let databases = config.get(&options::DATABASES) as usize;
-        let placement =
-            if config.get(&options::CLUSTER_ENABLED) { Placement::BySlot } else { Placement::ByHash };
+        let placement = if config.get(&options::CLUSTER_ENABLED) { Placement::BySlot } else { Placement::ByHash };
         let now = parts.clock.unix_ms();
         let run_id = hex_id(&mut rng);
         let replication_id = hex_id(&mut rng);

@@ -14,8 +14,7 @@ pub const STREAM: u32 = 1 << 10;
 pub const KEY_MISS: u32 = 1 << 11;
 pub const MODULE: u32 = 1 << 12;
 pub const NEW: u32 = 1 << 13;
-pub const ALL: u32 =
-    GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
+pub const ALL: u32 = GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE;
 
 const LETTERS: &[(char, u32)] = &[
     ('g', GENERIC),
@@ -38,9 +37,7 @@ const LETTERS: &[(char, u32)] = &[
 pub fn parse(letters: &str) -> Option<u32> {
     letters.chars().try_fold(0, |classes, letter| match letter {
         'A' => Some(classes | ALL),
-        letter => {
-            LETTERS.iter().find(|(known, _)| *known == letter).map(|(_, class)| classes | class)
-        }
+        letter => LETTERS.iter().find(|(known, _)| *known == letter).map(|(_, class)| classes | class),
     })
 }
 

@@ -19,8 +19,7 @@ pub static NOTIFY: Opt<Text> = Opt::text(
     "Keyspace events that are published: K and E for the two kinds of channel, then classes.",
 )
 .check(notify_classes);
-pub static LATENCY_TRACKING: Opt<Bool> =
-    Opt::bool("latency-tracking", true, "Keeps a latency histogram per command.");
+pub static LATENCY_TRACKING: Opt<Bool> = Opt::bool("latency-tracking", true, "Keeps a latency histogram per command.");
 pub static PROTO_MAX_BULK: Opt<Int> = Opt::int(
     "proto-max-bulk-len",
     512 * 1024 * 1024,
@@ -32,11 +31,8 @@ pub static LAZY_EXPIRE: Opt<Bool> =
     Opt::bool("lazyfree-lazy-expire", true, "Values of expired keys are freed in the background.");
 pub static LAZY_EVICTION: Opt<Bool> =
     Opt::bool("lazyfree-lazy-eviction", true, "Values of evicted keys are freed in the background.");
-pub static LAZY_SERVER_DEL: Opt<Bool> = Opt::bool(
-    "lazyfree-lazy-server-del",
-    true,
-    "Values that a command replaces are freed in the background.",
-);
+pub static LAZY_SERVER_DEL: Opt<Bool> =
+    Opt::bool("lazyfree-lazy-server-del", true, "Values that a command replaces are freed in the background.");
 pub static LAZY_USER_DEL: Opt<Bool> = Opt::bool("lazyfree-lazy-user-del", true, "DEL frees like UNLINK.");
 pub static LAZY_USER_FLUSH: Opt<Bool> =
     Opt::bool("lazyfree-lazy-user-flush", true, "FLUSHALL and FLUSHDB free like with ASYNC.");
@@ -53,7 +49,8 @@ pub static RENAME_COMMAND: Opt<Words> = Opt::words(
 .file_only();
 
 /// Who may use something dangerous: `enable-…` options.
-const WHO: &[(&str, i64)] = &[("no", Allowed::No as i64), ("yes", Allowed::Yes as i64), ("local", Allowed::Local as i64)];
+const WHO: &[(&str, i64)] =
+    &[("no", Allowed::No as i64), ("yes", Allowed::Yes as i64), ("local", Allowed::Local as i64)];
 
 pub static ENABLE_PROTECTED: Opt<Choice> = Opt::choice(
     "enable-protected-configs",

@@ -4,7 +4,7 @@
 //! table overlap instead of queueing up (design.md, "Measured").
 
 use crate::args::KeyAt;
-use crate::command::{Command, Find, Begin, Flags, KeyAccess, Reach};
+use crate::command::{Begin, Command, Find, Flags, KeyAccess, Reach};
 use crate::keys;
 use crate::node::Node;
 use crate::table::CommandNo;
@@ -115,10 +115,7 @@ fn unknown_command<'a>(words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> Error 
         let left = 128 - args.len();
         args.push_str(&format!("'{}' ", printable(word(i), left)));
     }
-    Error::text(format!(
-        "ERR unknown command '{}', with args beginning with: {args}",
-        printable(word(0), 128)
-    ))
+    Error::text(format!("ERR unknown command '{}', with args beginning with: {args}", printable(word(0), 128)))
 }
 
 /// At most `max` characters of a word, line ends replaced.

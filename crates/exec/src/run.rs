@@ -577,7 +577,10 @@ impl<'w, 'n> Turn<'w, 'n> {
 
     fn reply_error(&mut self, reply: &mut Reply, error: &Error) {
         self.scratch.tally.add(&metrics::ERROR_REPLIES, 1);
-        self.node.error_stats.count(error.prefix());
+        let thrown_away = self.node.error_stats.count(error.prefix());
+        if thrown_away > 0 {
+            self.node.freer.freed.fetch_add(thrown_away as u64, Relaxed);
+        }
         reply.error(error);
     }
 

@@ -51,6 +51,8 @@ pub struct Machine {
     /// "Linux 6.1.0 x86_64".
     pub system: String,
     pub memory_bytes: u64,
+    /// "jemalloc-5.3.1".
+    pub allocator: String,
 }
 
 #[derive(Default)]
@@ -117,7 +119,11 @@ impl Default for Samples {
     fn default() -> Samples {
         Samples {
             inside: Mutex::default(),
-            machine: Machine { system: process::system_name(), memory_bytes: process::machine_memory_bytes() },
+            machine: Machine {
+                system: process::system_name(),
+                memory_bytes: process::machine_memory_bytes(),
+                allocator: allocator_name(),
+            },
             turn_nanos_max: AtomicU64::new(0),
             turn_commands_max: AtomicU64::new(0),
         }
@@ -178,6 +184,12 @@ impl Buffers {
     fn max(self, other: Buffers) -> Buffers {
         Buffers { input: self.input.max(other.input), output: self.output.max(other.output) }
     }
+}
+
+/// Its version without the build's mark.
+fn allocator_name() -> String {
+    let version = kit::alloc::mallctl_str("version").unwrap_or_default();
+    format!("jemalloc-{}", version.split('-').next().unwrap_or_default())
 }
 
 /// Takes one sample of everything. Called once at start and then every 100 ms by event-loop thread 0.

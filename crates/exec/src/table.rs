@@ -26,10 +26,7 @@ const EMPTY: u16 = u16::MAX;
 
 impl CommandTable {
     /// `rename` gives a command's name in this node: itself, another, or none.
-    pub fn new(
-        lists: &[&'static [&'static Command]],
-        rename: &dyn Fn(&str) -> Option<String>,
-    ) -> CommandTable {
+    pub fn new(lists: &[&'static [&'static Command]], rename: &dyn Fn(&str) -> Option<String>) -> CommandTable {
         let mut table = CommandTable { rows: Vec::new(), slots: vec![EMPTY; 2048] };
         for command in lists.iter().copied().flatten().copied() {
             let Some(name) = rename(&command.name.to_ascii_lowercase()) else { continue };
@@ -83,9 +80,10 @@ impl CommandTable {
     /// A subcommand by its second word.
     pub fn find_sub(&self, parent: CommandNo, name: &[u8]) -> Option<CommandNo> {
         let subcommands = &self.rows[usize::from(parent)].subcommands;
-        subcommands.iter().copied().find(|&sub| {
-            text::eq_ignore_case(self.rows[usize::from(sub)].command.name.as_bytes(), name)
-        })
+        subcommands
+            .iter()
+            .copied()
+            .find(|&sub| text::eq_ignore_case(self.rows[usize::from(sub)].command.name.as_bytes(), name))
     }
 
     /// By full name: `get`, `client|list` or `client list`'s two words joined with `|`.

@@ -21,9 +21,7 @@ pub fn watch(db: &mut Db, session: &mut Session, key: Key) {
     let index = db.index;
     let entry = db.held.shard(key.hash.shard() as u8).find(index, key.hash, key.bytes);
     let was_stale = entry.is_some_and(|entry| db_stale(entry.deadline(), db.now));
-    let watching = session
-        .watch
-        .get_or_insert_with(|| Box::new(Watching { token: Arc::default(), keys: Vec::new() }));
+    let watching = session.watch.get_or_insert_with(|| Box::new(Watching { token: Arc::default(), keys: Vec::new() }));
     if watching.keys.iter().any(|known| known.db == index && *known.key == *key.bytes) {
         return;
     }

@@ -138,7 +138,7 @@ pub fn statistics() -> Statistics {
 
 /// Everything jemalloc tells of itself, for MEMORY MALLOC-STATS. Takes milliseconds.
 pub fn report() -> String {
-    unsafe extern "C" fn collect(to: *mut c_void, text: *const c_char) {
+    extern "C" fn collect(to: *mut c_void, text: *const c_char) {
         // SAFETY: `to` is the String handed over below, which nobody else touches meanwhile; jemalloc passes C strings.
         let (report, text) = unsafe { (&mut *to.cast::<String>(), CStr::from_ptr(text)) };
         report.push_str(&text.to_string_lossy());

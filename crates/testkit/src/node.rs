@@ -190,13 +190,20 @@ impl TestNode {
                     }
                     Mail::Kill(id) => {
                         let number = self.clients.iter().find(|(_, client)| client.session.record.id == id);
-                        if let Some(mut client) = number.map(|(number, _)| *number).and_then(|n| self.clients.remove(&n)) {
+                        if let Some(mut client) =
+                            number.map(|(number, _)| *number).and_then(|n| self.clients.remove(&n))
+                        {
                             self.worker.disconnect(&mut client.session);
                         }
                     }
                     Mail::Nudge => {
                         for client in self.clients.values_mut() {
-                            if client.session.parked.as_ref().is_some_and(|parked| parked.why == exec::session::Why::Paused) {
+                            if client
+                                .session
+                                .parked
+                                .as_ref()
+                                .is_some_and(|parked| parked.why == exec::session::Why::Paused)
+                            {
                                 self.worker.resume(&mut client.session, &mut client.reply);
                             }
                         }

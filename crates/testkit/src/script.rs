@@ -280,9 +280,10 @@ pub fn fits(expect: &Expect, value: &Value) -> bool {
         }
         (Expect::Map(expects), Value::Map(pairs)) => {
             expects.len() == pairs.len() * 2
-                && pairs.iter().zip(expects.chunks(2)).all(|((key, value), expect)| {
-                    fits(&expect[0], key) && fits(&expect[1], value)
-                })
+                && pairs
+                    .iter()
+                    .zip(expects.chunks(2))
+                    .all(|((key, value), expect)| fits(&expect[0], key) && fits(&expect[1], value))
         }
         (Expect::Double(text), Value::Double(got)) => text.parse::<f64>().is_ok_and(|n| n == *got),
         (Expect::Bool(yes), Value::Bool(got)) => yes == got,
@@ -309,7 +310,8 @@ mod tests {
 
     #[test]
     fn reads_steps() {
-        let steps = parse("SET k \"a b\" -> +OK; c2> LPOP k 5 -> [a [:1 nil] nil[]]\n~500ms\n# no\nGET x -> -ERR some text");
+        let steps =
+            parse("SET k \"a b\" -> +OK; c2> LPOP k 5 -> [a [:1 nil] nil[]]\n~500ms\n# no\nGET x -> -ERR some text");
         assert_eq!(steps.len(), 4);
         let Step::Ask { client, words, expect, .. } = &steps[1] else { panic!() };
         assert_eq!((*client, words.len()), (2, 3));

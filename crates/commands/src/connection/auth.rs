@@ -70,6 +70,8 @@ mod tests {
 
     #[test]
     fn without_one() {
-        check("AUTH x -> -ERR AUTH <password> called without any password; AUTH default x -> +OK; AUTH a b c -> -ERR syntax error");
+        check(
+            "AUTH x -> -ERR AUTH <password> called without any password; AUTH default x -> +OK; AUTH a b c -> -ERR syntax error",
+        );
     }
 }

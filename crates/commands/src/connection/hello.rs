@@ -115,13 +115,19 @@ mod tests {
 
     #[test]
     fn chooses_the_protocol() {
-        check("HELLO 3 -> %[server redis version * proto :3 id * mode standalone role master modules []]; GET k -> nil; HELLO 2 -> [server redis version * proto :2 id * mode * role * modules []]");
-        check("HELLO 3 SETNAME me -> *; CLIENT GETNAME -> me; HELLO -> %[server * version * proto :3 id * mode * role * modules *]");
+        check(
+            "HELLO 3 -> %[server redis version * proto :3 id * mode standalone role master modules []]; GET k -> nil; HELLO 2 -> [server redis version * proto :2 id * mode * role * modules []]",
+        );
+        check(
+            "HELLO 3 SETNAME me -> *; CLIENT GETNAME -> me; HELLO -> %[server * version * proto :3 id * mode * role * modules *]",
+        );
     }
 
     #[test]
     fn refuses() {
-        check("HELLO 4 -> -NOPROTO unsupported protocol version; HELLO x -> -ERR Protocol version is not an integer; HELLO 3 FOO -> -ERR Syntax error in HELLO option 'FOO'; HELLO 3 SETNAME \"a b\" -> -ERR Client names cannot contain spaces");
+        check(
+            "HELLO 4 -> -NOPROTO unsupported protocol version; HELLO x -> -ERR Protocol version is not an integer; HELLO 3 FOO -> -ERR Syntax error in HELLO option 'FOO'; HELLO 3 SETNAME \"a b\" -> -ERR Client names cannot contain spaces",
+        );
         node(&[("requirepass", "p")]).converse(
             "HELLO 3 -> -NOAUTH HELLO must be called; HELLO 3 AUTH default x -> -WRONGPASS; HELLO 3 AUTH default p -> *; GET k -> nil",
         );

@@ -54,7 +54,9 @@ mod tests {
 
     #[test]
     fn forgets_everything() {
-        check("HELLO 3; CLIENT SETNAME me; SELECT 4; SET k 1; MULTI; RESET -> +RESET; GET k -> nil; CLIENT GETNAME -> nil; EXEC -> -ERR EXEC without MULTI");
+        check(
+            "HELLO 3; CLIENT SETNAME me; SELECT 4; SET k 1; MULTI; RESET -> +RESET; GET k -> nil; CLIENT GETNAME -> nil; EXEC -> -ERR EXEC without MULTI",
+        );
         node(&[("requirepass", "p")]).converse("AUTH p -> +OK; RESET -> +RESET; GET k -> -NOAUTH");
     }
 }

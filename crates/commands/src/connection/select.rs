@@ -37,6 +37,8 @@ mod tests {
 
     #[test]
     fn refuses() {
-        check("SELECT 16 -> -ERR DB index is out of range; SELECT -1 -> -ERR DB index is out of range; SELECT a -> -ERR value is not an integer");
+        check(
+            "SELECT 16 -> -ERR DB index is out of range; SELECT -1 -> -ERR DB index is out of range; SELECT a -> -ERR value is not an integer",
+        );
     }
 }

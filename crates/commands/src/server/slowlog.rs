@@ -77,8 +77,9 @@ fn get(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         2 => COUNT_DEFAULT,
         3 => match args.int(2)? {
             -1 => usize::MAX,
-            count => usize::try_from(count)
-                .map_err(|_| Error::Static("ERR count should be greater than or equal to -1"))?,
+            count => {
+                usize::try_from(count).map_err(|_| Error::Static("ERR count should be greater than or equal to -1"))?
+            }
         },
         _ => return Err(Error::wrong_arity("slowlog|get")),
     };
@@ -136,6 +137,7 @@ mod tests {
 
     #[test]
     fn secrets_are_left_out() {
-        node(&[("slowlog-log-slower-than", "0")]).converse("AUTH default x; SLOWLOG GET 1 -> [[* * * [AUTH (redacted) (redacted)] * *]]");
+        node(&[("slowlog-log-slower-than", "0")])
+            .converse("AUTH default x; SLOWLOG GET 1 -> [[* * * [AUTH (redacted) (redacted)] * *]]");
     }
 }

@@ -38,6 +38,8 @@ mod tests {
 
     #[test]
     fn forgets() {
-        check("WATCH k; MULTI; SET k 1 -> +QUEUED; DISCARD -> +OK; GET k -> nil; c2> SET k 2; MULTI; PING; EXEC -> [+PONG]");
+        check(
+            "WATCH k; MULTI; SET k 1 -> +QUEUED; DISCARD -> +OK; GET k -> nil; c2> SET k 2; MULTI; PING; EXEC -> [+PONG]",
+        );
     }
 }

@@ -37,13 +37,17 @@ mod tests {
 
     #[test]
     fn queues_and_runs() {
-        check("MULTI -> +OK; MULTI -> -ERR MULTI calls can not be nested; PING -> +QUEUED; SELECT 3 -> +QUEUED; ECHO a -> +QUEUED; EXEC -> [* * a]");
+        check(
+            "MULTI -> +OK; MULTI -> -ERR MULTI calls can not be nested; PING -> +QUEUED; SELECT 3 -> +QUEUED; ECHO a -> +QUEUED; EXEC -> [* * a]",
+        );
         check("EXEC -> -ERR EXEC without MULTI; DISCARD -> -ERR DISCARD without MULTI");
     }
 
     #[test]
     fn a_refused_command_aborts_it() {
-        check("MULTI -> +OK; NOSUCH -> -ERR unknown command; PING -> +QUEUED; EXEC -> -EXECABORT Transaction discarded because of previous errors.; PING -> +PONG");
+        check(
+            "MULTI -> +OK; NOSUCH -> -ERR unknown command; PING -> +QUEUED; EXEC -> -EXECABORT Transaction discarded because of previous errors.; PING -> +PONG",
+        );
         check("MULTI -> +OK; GET -> -ERR wrong number; EXEC -> -EXECABORT; EXEC -> -ERR EXEC without MULTI");
     }
 

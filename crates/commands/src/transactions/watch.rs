@@ -19,13 +19,7 @@ pub static WATCH: Command = Command {
     keys: &[KeySpec::span(1, -1, 1, LOOK)],
     complexity: "O(1) per key",
     summary: "Makes the next transaction depend on keys staying as they are.",
-    docs: &[exec::Arg {
-        name: "key",
-        kind: exec::ArgKind::Key,
-        key_spec: Some(0),
-        multiple: true,
-        ..exec::Arg::BASE
-    }],
+    docs: &[exec::Arg { name: "key", kind: exec::ArgKind::Key, key_spec: Some(0), multiple: true, ..exec::Arg::BASE }],
     run,
     ..Command::BASE
 };

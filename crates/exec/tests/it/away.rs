@@ -2,10 +2,10 @@
 
 use crate::commands::COMMANDS;
 use exec::seams::{Fetched, Tier};
-use kit::world::UnixMs;
 use keyspace::KeyHash;
-use std::collections::HashMap;
+use kit::world::UnixMs;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::sync::Arc;
 use testkit::TestNode;
 

@@ -6,7 +6,9 @@ use testkit::TestNode;
 #[test]
 fn the_oldest_waiter_is_served_first() {
     let mut node = TestNode::new(COMMANDS);
-    node.converse("GRAB k 0 -> parked; c2> GRAB k 0 -> parked; c3> PUT k a -> +OK; c3> PUT k b -> +OK; c3> TAKE k -> [nil]");
+    node.converse(
+        "GRAB k 0 -> parked; c2> GRAB k 0 -> parked; c3> PUT k a -> +OK; c3> PUT k b -> +OK; c3> TAKE k -> [nil]",
+    );
     assert_eq!(node.client(1).reply.to_vec(), b"$1\r\na\r\n");
     assert_eq!(node.client(2).reply.to_vec(), b"$1\r\nb\r\n");
     assert_eq!(node.node.clients.waiting_for_keys.load(std::sync::atomic::Ordering::Relaxed), 0);

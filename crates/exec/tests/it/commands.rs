@@ -2,7 +2,8 @@
 
 use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, Group, KeySpec, NewValue, READ, REPLACE, Reach};
 
-pub(crate) static COMMANDS: &[&Command] = &[&PUT, &TAKE, &MOVE_ALL, &BOOM, &TOTAL, &MULTI, &EXEC, &WATCH, &COUNT_UP, &GRAB, &PASS];
+pub(crate) static COMMANDS: &[&Command] =
+    &[&PUT, &TAKE, &MOVE_ALL, &BOOM, &TOTAL, &MULTI, &EXEC, &WATCH, &COUNT_UP, &GRAB, &PASS];
 
 static PUT: Command = Command {
     name: "PUT",

@@ -98,6 +98,18 @@ impl Client {
         }
     }
 
+    /// Does the server say this, before anything else?
+    pub(crate) fn says_first(&mut self, words: &[u8]) -> bool {
+        let until = Instant::now() + REPLY_MAX;
+        while self.buf.len() < words.len() {
+            match self.read_until(until) {
+                Ok(0) | Err(Late) => return false,
+                Ok(_) => {}
+            }
+        }
+        self.buf.starts_with(words)
+    }
+
     /// 0: the connection has ended, in whatever way.
     fn read_until(&mut self, until: Instant) -> Result<usize, Late> {
         let left = until.saturating_duration_since(Instant::now());
@@ -130,10 +142,6 @@ pub(crate) fn encode<W: AsRef<[u8]>>(out: &mut Vec<u8>, words: &[W]) {
 
 pub(crate) fn simple(text: &str) -> Value {
     Value::Simple(text.into())
-}
-
-pub(crate) fn bulk(text: &str) -> Value {
-    Value::Bulk(text.into())
 }
 
 /// The text of a bulk, verbatim or simple reply.

@@ -26,6 +26,8 @@ mod tests {
 
     #[test]
     fn describes() {
-        check("CLIENT HELP x -> -ERR wrong number of arguments for 'client|help' command; CLIENT NOSUCH -> -ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.");
+        check(
+            "CLIENT HELP x -> -ERR wrong number of arguments for 'client|help' command; CLIENT NOSUCH -> -ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.",
+        );
     }
 }

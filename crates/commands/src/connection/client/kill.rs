@@ -73,12 +73,16 @@ mod tests {
 
     #[test]
     fn kills() {
-        check("PING; c2> PING; CLIENT KILL ID 2 -> :1; CLIENT KILL ID 2 -> :0; CLIENT LIST -> id=1*; CLIENT KILL 1.2.3.4:5 -> -ERR No such client");
+        check(
+            "PING; c2> PING; CLIENT KILL ID 2 -> :1; CLIENT KILL ID 2 -> :0; CLIENT LIST -> id=1*; CLIENT KILL 1.2.3.4:5 -> -ERR No such client",
+        );
         check("PING; c2> PING; c3> PING; CLIENT KILL SKIPME yes -> :2; CLIENT KILL SKIPME no -> :1");
     }
 
     #[test]
     fn refuses() {
-        check("CLIENT KILL -> -ERR wrong number of arguments for 'client|kill' command; CLIENT KILL ID 10 x -> -ERR syntax error; CLIENT KILL ID x -> -ERR client-id should be greater than 0; CLIENT KILL TYPE x -> -ERR Unknown client type; CLIENT KILL USER x -> -ERR No such user 'x'; CLIENT KILL SKIPME x -> -ERR syntax error; CLIENT KILL MAXAGE x -> -ERR maxage is not an integer or out of range; CLIENT KILL MAXAGE -1 -> -ERR maxage should be greater than 0");
+        check(
+            "CLIENT KILL -> -ERR wrong number of arguments for 'client|kill' command; CLIENT KILL ID 10 x -> -ERR syntax error; CLIENT KILL ID x -> -ERR client-id should be greater than 0; CLIENT KILL TYPE x -> -ERR Unknown client type; CLIENT KILL USER x -> -ERR No such user 'x'; CLIENT KILL SKIPME x -> -ERR syntax error; CLIENT KILL MAXAGE x -> -ERR maxage is not an integer or out of range; CLIENT KILL MAXAGE -1 -> -ERR maxage should be greater than 0",
+        );
     }
 }

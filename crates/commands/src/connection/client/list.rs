@@ -65,7 +65,11 @@ mod tests {
 
     #[test]
     fn filters() {
-        check("PING; c2> PING; CLIENT LIST ID 2 -> id=2*; CLIENT LIST ID 1 2 -> id=1*; CLIENT LIST TYPE pubsub -> \"\"; CLIENT LIST NOT-ID 1 -> id=2*; CLIENT LIST SKIPME yes -> id=2*");
-        check("CLIENT LIST ID -> -ERR syntax error; CLIENT LIST TYPE no -> -ERR Unknown client type 'no'; CLIENT LIST ID x -> -ERR client-id should be greater than 0");
+        check(
+            "PING; c2> PING; CLIENT LIST ID 2 -> id=2*; CLIENT LIST ID 1 2 -> id=1*; CLIENT LIST TYPE pubsub -> \"\"; CLIENT LIST NOT-ID 1 -> id=2*; CLIENT LIST SKIPME yes -> id=2*",
+        );
+        check(
+            "CLIENT LIST ID -> -ERR syntax error; CLIENT LIST TYPE no -> -ERR Unknown client type 'no'; CLIENT LIST ID x -> -ERR client-id should be greater than 0",
+        );
     }
 }

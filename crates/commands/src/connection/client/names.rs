@@ -2,8 +2,7 @@
 
 use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group};
 
-const FLAGS: Flags =
-    Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::SENTINEL);
+const FLAGS: Flags = Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::SENTINEL);
 
 pub static SETNAME: Command = Command {
     name: "SETNAME",
@@ -61,7 +60,9 @@ mod tests {
 
     #[test]
     fn names() {
-        check("CLIENT GETNAME -> nil; CLIENT SETNAME me -> +OK; client getName -> me; CLIENT SETNAME \"\" -> +OK; CLIENT GETNAME -> nil");
+        check(
+            "CLIENT GETNAME -> nil; CLIENT SETNAME me -> +OK; client getName -> me; CLIENT SETNAME \"\" -> +OK; CLIENT GETNAME -> nil",
+        );
         check("CLIENT SETNAME \"a b\" -> -ERR Client names cannot contain spaces, newlines or special characters.");
     }
 }

@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn holds_writes_back() {
-        check("CLIENT PAUSE 100 WRITE -> +OK; GET k -> nil; SET k 1 -> parked; c2> GET k -> nil; ~150ms; c2> GET k -> 1");
+        check(
+            "CLIENT PAUSE 100 WRITE -> +OK; GET k -> nil; SET k 1 -> parked; c2> GET k -> nil; ~150ms; c2> GET k -> 1",
+        );
         check("CLIENT PAUSE 1000 WRITE -> +OK; c2> SET k 1 -> parked; CLIENT UNPAUSE -> +OK; GET k -> 1");
     }
 
@@ -89,11 +91,15 @@ mod tests {
 
     #[test]
     fn a_transaction_that_writes_waits_at_exec() {
-        check("MULTI; SET k 1 -> +QUEUED; c2> CLIENT PAUSE 100 WRITE; EXEC -> parked; c2> GET k -> nil; ~150ms; c2> GET k -> 1");
+        check(
+            "MULTI; SET k 1 -> +QUEUED; c2> CLIENT PAUSE 100 WRITE; EXEC -> parked; c2> GET k -> nil; ~150ms; c2> GET k -> 1",
+        );
     }
 
     #[test]
     fn refuses() {
-        check("CLIENT PAUSE abc -> -ERR timeout is not an integer or out of range; CLIENT PAUSE -1 -> -ERR timeout is negative; CLIENT PAUSE 1 x -> -ERR CLIENT PAUSE mode must be WRITE or ALL; GET -> -ERR wrong number");
+        check(
+            "CLIENT PAUSE abc -> -ERR timeout is not an integer or out of range; CLIENT PAUSE -1 -> -ERR timeout is negative; CLIENT PAUSE 1 x -> -ERR CLIENT PAUSE mode must be WRITE or ALL; GET -> -ERR wrong number",
+        );
     }
 }

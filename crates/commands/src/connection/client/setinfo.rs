@@ -45,6 +45,8 @@ mod tests {
 
     #[test]
     fn sets() {
-        check("CLIENT SETINFO lib-name redis.py -> +OK; CLIENT SETINFO LIB-VER 1.2.3 -> +OK; CLIENT SETINFO lib-name \"a b\" -> -ERR lib-name cannot contain spaces, newlines; CLIENT SETINFO badger x -> -ERR Unrecognized option 'badger'");
+        check(
+            "CLIENT SETINFO lib-name redis.py -> +OK; CLIENT SETINFO LIB-VER 1.2.3 -> +OK; CLIENT SETINFO lib-name \"a b\" -> -ERR lib-name cannot contain spaces, newlines; CLIENT SETINFO badger x -> -ERR Unrecognized option 'badger'",
+        );
     }
 }

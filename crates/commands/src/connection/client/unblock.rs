@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn nobody_waits() {
-        check("CLIENT UNBLOCK 99 -> :0; CLIENT UNBLOCK x -> -ERR value is not an integer; CLIENT UNBLOCK 1 MAYBE -> -ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+        check(
+            "CLIENT UNBLOCK 99 -> :0; CLIENT UNBLOCK x -> -ERR value is not an integer; CLIENT UNBLOCK 1 MAYBE -> -ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+        );
         check("CLIENT PAUSE 100; c2> PING -> parked; ~200ms; CLIENT UNBLOCK 2 -> :0");
     }
 }

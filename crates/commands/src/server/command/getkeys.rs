@@ -5,10 +5,8 @@ use exec::command::Command;
 use exec::keys::{Found, Misfit, each_key};
 use exec::{Arg, Args, Arity, Categories, Ctx, Error, Group, Node};
 
-const DOCS: &[Arg] = &[
-    Arg { name: "command", ..Arg::BASE },
-    Arg { name: "arg", optional: true, multiple: true, ..Arg::BASE },
-];
+const DOCS: &[Arg] =
+    &[Arg { name: "command", ..Arg::BASE }, Arg { name: "arg", optional: true, multiple: true, ..Arg::BASE }];
 
 pub static GETKEYS: Command = Command {
     name: "GETKEYS",
@@ -113,11 +111,15 @@ mod tests {
 
     #[test]
     fn finds() {
-        check("COMMAND GETKEYS get k -> [k]; COMMAND GETKEYS watch a b c -> [a b c]; COMMAND GETKEYSANDFLAGS get k -> [[k [+RO +access]]]");
+        check(
+            "COMMAND GETKEYS get k -> [k]; COMMAND GETKEYS watch a b c -> [a b c]; COMMAND GETKEYSANDFLAGS get k -> [[k [+RO +access]]]",
+        );
     }
 
     #[test]
     fn refuses() {
-        check("COMMAND GETKEYS nosuch -> -ERR Invalid command specified; COMMAND GETKEYS ping -> -ERR The command has no key arguments; COMMAND GETKEYS get -> -ERR Invalid number of arguments specified for command");
+        check(
+            "COMMAND GETKEYS nosuch -> -ERR Invalid command specified; COMMAND GETKEYS ping -> -ERR The command has no key arguments; COMMAND GETKEYS get -> -ERR Invalid number of arguments specified for command",
+        );
     }
 }

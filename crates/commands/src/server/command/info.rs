@@ -43,6 +43,8 @@ mod tests {
         check(
             "COMMAND INFO get nosuch -> [[get :2 [+readonly +fast] :1 :1 :1 [+@read +@string +@fast] [] [[flags [+RO +access] begin_search [type index spec [index :1]] find_keys [type range spec [lastkey :0 keystep :1 limit :0]]]] []] nil[]]",
         );
-        check("COMMAND INFO client|id -> [[client|id :2 [+noscript +loading +stale] :0 :0 :0 [+@slow +@connection] [] [] []]]");
+        check(
+            "COMMAND INFO client|id -> [[client|id :2 [+noscript +loading +stale] :0 :0 :0 [+@slow +@connection] [] [] []]]",
+        );
     }
 }

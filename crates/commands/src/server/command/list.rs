@@ -41,7 +41,9 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
             } else if args.is(3, "ACLCAT") {
                 let category = Categories::NAMES.iter().find(|(_, name)| kit::text::eq_ignore_case(value, name));
                 match category {
-                    Some((category, _)) => Box::new(|number| commands.command(number).all_categories().contains(*category)),
+                    Some((category, _)) => {
+                        Box::new(|number| commands.command(number).all_categories().contains(*category))
+                    }
                     None => Box::new(|_| false),
                 }
             } else if args.is(3, "PATTERN") {
@@ -49,7 +51,11 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
             } else {
                 return Err(Error::Syntax);
             };
-            commands.all().filter(|number| keep(*number)).map(|number| commands.row(number).full_name.as_str()).collect()
+            commands
+                .all()
+                .filter(|number| keep(*number))
+                .map(|number| commands.row(number).full_name.as_str())
+                .collect()
         }
         _ => return Err(Error::Syntax),
     };
@@ -66,7 +72,9 @@ mod tests {
 
     #[test]
     fn filters() {
-        check("COMMAND LIST FILTERBY PATTERN ech* -> [echo]; COMMAND LIST FILTERBY MODULE x -> []; COMMAND LIST FILTERBY ACLCAT nosuch -> []; COMMAND LIST FILTERBY x y -> -ERR syntax error; COMMAND LIST x -> -ERR syntax error");
+        check(
+            "COMMAND LIST FILTERBY PATTERN ech* -> [echo]; COMMAND LIST FILTERBY MODULE x -> []; COMMAND LIST FILTERBY ACLCAT nosuch -> []; COMMAND LIST FILTERBY x y -> -ERR syntax error; COMMAND LIST x -> -ERR syntax error",
+        );
         check("COMMAND LIST FILTERBY ACLCAT transaction -> {discard exec multi unwatch watch}");
     }
 }

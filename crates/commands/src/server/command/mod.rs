@@ -28,15 +28,8 @@ pub static COMMAND: Command = Command {
 };
 
 /// The subcommands.
-pub static COMMANDS: &[&Command] = &[
-    &count::COUNT,
-    &docs::DOCS,
-    &getkeys::GETKEYS,
-    &getkeys::GETKEYSANDFLAGS,
-    &help::HELP,
-    &info::INFO,
-    &list::LIST,
-];
+pub static COMMANDS: &[&Command] =
+    &[&count::COUNT, &docs::DOCS, &getkeys::GETKEYS, &getkeys::GETKEYSANDFLAGS, &help::HELP, &info::INFO, &list::LIST];
 
 fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     let all: Vec<u16> = ctx.node.commands.top_level().collect();

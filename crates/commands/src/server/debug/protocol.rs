@@ -11,6 +11,7 @@ pub(super) fn protocol(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 type Write = fn(&mut Reply) -> Result<(), Error>;
 
+#[allow(clippy::approx_constant, reason = "3.141 is what Redis answers, not pi")]
 static TYPES: &[(&str, Write)] = &[
     ("string", |reply| {
         reply.bulk_str("Hello World");

@@ -62,7 +62,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         ("mem_cluster_links", 0),
         ("mem_aof_buffer", 0),
     ]);
-    page.field("mem_allocator", "jemalloc-5.3.0");
+    page.field("mem_allocator", &node.samples.machine().allocator);
     page.field("mem_overhead_db_hashtable_rehashing", account.retired);
     page.field("active_defrag_running", 0);
     page.field("lazyfree_pending_objects", node.freer.pending.load(Relaxed));

@@ -19,7 +19,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("os", &node.samples.machine().system);
     page.field("arch_bits", usize::BITS);
     page.field("multiplexing_api", "epoll");
-    page.field("process_id", std::process::id());
+    page.field("process_id", kit::process::id());
     page.field("process_supervised", "no");
     page.field("run_id", &node.run_id);
     page.field("tcp_port", node.port.load(Relaxed));

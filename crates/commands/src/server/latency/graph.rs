@@ -52,8 +52,7 @@ fn draw(event: &str, series: &Series, now_secs: i64) -> String {
     }
     text.push('\n');
     // Ages are written downwards, a column each.
-    let ages: Vec<Vec<char>> =
-        shown.iter().map(|sample| age(now_secs - sample.unix_secs).chars().collect()).collect();
+    let ages: Vec<Vec<char>> = shown.iter().map(|sample| age(now_secs - sample.unix_secs).chars().collect()).collect();
     for line in 0..ages.iter().map(Vec::len).max().unwrap_or(0) {
         text.extend(ages.iter().map(|age| age.get(line).copied().unwrap_or(' ')));
         text.push('\n');

@@ -86,6 +86,8 @@ mod tests {
 
     #[test]
     fn shows_called_commands_only() {
-        check("LATENCY HISTOGRAM nosuch echo -> []; ECHO a; LATENCY HISTOGRAM echo -> [echo [calls :1 histogram_usec *]]; CLIENT ID; CLIENT GETNAME; LATENCY HISTOGRAM client -> [client|getname * client|id *]; LATENCY HISTOGRAM client|id -> [client|id *]");
+        check(
+            "LATENCY HISTOGRAM nosuch echo -> []; ECHO a; LATENCY HISTOGRAM echo -> [echo [calls :1 histogram_usec *]]; CLIENT ID; CLIENT GETNAME; LATENCY HISTOGRAM client -> [client|getname * client|id *]; LATENCY HISTOGRAM client|id -> [client|id *]",
+        );
     }
 }

@@ -8,8 +8,7 @@ pub mod histogram;
 use exec::{Args, Arity, Command, Ctx, Error, Flags, Group};
 
 pub(super) const FLAGS: Flags = Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE);
-pub(super) const TIPS: &[&str] =
-    &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
+pub(super) const TIPS: &[&str] = &["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"];
 
 pub static LATENCY: Command = Command {
     name: "LATENCY",
@@ -23,15 +22,8 @@ pub static LATENCY: Command = Command {
 };
 
 /// The subcommands.
-pub static COMMANDS: &[&Command] = &[
-    &doctor::DOCTOR,
-    &graph::GRAPH,
-    &HELP,
-    &histogram::HISTOGRAM,
-    &events::HISTORY,
-    &events::LATEST,
-    &events::RESET,
-];
+pub static COMMANDS: &[&Command] =
+    &[&doctor::DOCTOR, &graph::GRAPH, &HELP, &histogram::HISTOGRAM, &events::HISTORY, &events::LATEST, &events::RESET];
 
 pub static HELP: Command = Command {
     name: "HELP",

@@ -1,0 +1,80 @@
+//! Streams.
+//!
+//! For now only the smallest form, byte strings in the order they came: enough to stand behind a key.
+
+use crate::object::forms;
+use crate::{Thin, packed};
+
+#[derive(Debug)]
+pub struct Stream {
+    form: Form,
+}
+
+forms! {
+    enum Form of Stream {
+        Packed(Thin) = Stream,
+    }
+}
+
+impl Default for Stream {
+    fn default() -> Stream {
+        Stream::new()
+    }
+}
+
+impl Stream {
+    pub fn new() -> Stream {
+        Stream { form: Form::Packed(Thin::new()) }
+    }
+
+    pub fn push(&mut self, element: &[u8]) {
+        match &mut self.form {
+            Form::Packed(bytes) => packed::push(bytes, element),
+        }
+    }
+
+    pub fn iter(&self) -> packed::Iter<'_> {
+        match &self.form {
+            Form::Packed(bytes) => packed::iter(bytes),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match &self.form {
+            Form::Packed(bytes) => packed::iter(bytes).count(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        match &self.form {
+            Form::Packed(bytes) => bytes.is_empty(),
+        }
+    }
+
+    /// Bytes of all its allocations, in constant time.
+    pub fn mem_bytes(&self) -> usize {
+        match &self.form {
+            Form::Packed(bytes) => bytes.mem_bytes(),
+        }
+    }
+
+    /// About how many allocations freeing it takes.
+    pub fn effort(&self) -> usize {
+        match &self.form {
+            Form::Packed(_) => 1,
+        }
+    }
+
+    pub fn duplicate(&self) -> Stream {
+        let form = match &self.form {
+            Form::Packed(bytes) => Form::Packed(bytes.clone()),
+        };
+        Stream { form }
+    }
+
+    pub fn for_each_digest(&self, f: &mut dyn FnMut(&[&[u8]])) {
+        for (i, element) in self.iter().enumerate() {
+            f(&[&(i as u64).to_le_bytes(), element]);
+        }
+    }
+}
