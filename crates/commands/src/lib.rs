@@ -7,6 +7,7 @@ pub mod bitmap;
 pub mod connection;
 pub mod generic;
 mod help;
+pub mod pubsub;
 pub mod server;
 pub mod string;
 pub mod transactions;
@@ -19,6 +20,7 @@ pub static COMMANDS: &[&[&Command]] = &[
     bitmap::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
+    pubsub::COMMANDS,
     server::COMMANDS,
     string::COMMANDS,
     transactions::COMMANDS,
@@ -39,4 +41,12 @@ pub(crate) fn node(settings: &[(&str, &str)]) -> testkit::TestNode {
     static ALL: std::sync::OnceLock<Vec<&'static Command>> = std::sync::OnceLock::new();
     let all = ALL.get_or_init(|| COMMANDS.iter().copied().flatten().copied().collect());
     testkit::TestNode::with_lists(all, &[OPTIONS], settings)
+}
+
+/// Puts a collection at a key of database 0, without a command.
+#[cfg(test)]
+pub(crate) fn put(node: &testkit::TestNode, key: &str, collection: impl Into<types::Object>) {
+    let (keyspace, key) = (&node.node.keyspace, key.as_bytes());
+    let (hash, entry) = (keyspace.hash(key), keyspace::Entry::with_object(key, collection.into(), None, 0));
+    keyspace.lock(hash.shard()).insert(0, hash, entry);
 }

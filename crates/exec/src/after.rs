@@ -7,7 +7,7 @@ use crate::command::Command;
 use crate::notify;
 use crate::run::Turn;
 use crate::session::Session;
-use crate::{metrics, options};
+use crate::{metrics, options, pubsub};
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Turn<'_, '_> {
@@ -130,10 +130,8 @@ impl Turn<'_, '_> {
 
     pub(crate) fn publish_events(&mut self) {
         let events = std::mem::take(&mut self.scratch.changes.events);
-        if let Some(sink) = self.node.event_sink.get() {
-            for event in &events {
-                sink(self.node, event);
-            }
+        for event in &events {
+            pubsub::announce(self.node, event);
         }
     }
 

@@ -93,6 +93,7 @@ pub struct ClientRecord {
     pub subscriptions: AtomicUsize,
     pub patterns: AtomicUsize,
     pub shard_subscriptions: AtomicUsize,
+    pub subscriptions_mem: AtomicUsize,
     /// Watched keys.
     pub watching: AtomicUsize,
     /// Commands queued in MULTI, -1 outside.
@@ -136,6 +137,7 @@ impl ClientRecord {
             subscriptions: AtomicUsize::new(0),
             patterns: AtomicUsize::new(0),
             shard_subscriptions: AtomicUsize::new(0),
+            subscriptions_mem: AtomicUsize::new(0),
             watching: AtomicUsize::new(0),
             multi: AtomicI64::new(-1),
             query_len: AtomicUsize::new(0),

@@ -191,6 +191,8 @@ flags! {
     NOT_QUEUED = 24, "";
     /// EXEC: when its body is done, the queued commands run.
     RUNS_QUEUE = 25, "";
+    /// Allowed to a client of RESP2 that has subscriptions.
+    IN_PUBSUB = 26, "";
 }
 
 impl std::ops::BitOr for Flags {

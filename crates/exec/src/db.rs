@@ -100,15 +100,16 @@ pub fn string_of(value: ValueRef<'_>) -> Result<Str<'_>, Error> {
     match value {
         ValueRef::Int(n) => Ok(Str::Int(n)),
         ValueRef::Str(bytes) | ValueRef::Raw(bytes) => Ok(Str::Bytes(bytes)),
+        ValueRef::Object(_) => Err(Error::WrongType),
     }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+pub(crate) enum Look {
     /// Reads the value: hits and misses are counted, the access clock moves.
     Read,
     /// Looks at the key only: counted, clock stays.
-    Look,
+    KeyOnly,
     /// Before a change: clock moves, nothing is counted.
     Write,
     /// Like `Write`, and the entry itself may be changed: the snapshot walk is told.
@@ -130,13 +131,13 @@ impl<'n> Db<'_, 'n> {
 
     /// The entry, and the list that says which keys were changed.
     #[inline]
-    fn find_marking(&mut self, key: Key, look: Look) -> Result<Option<(EntryMut<'_>, &mut Vec<Touched>)>, Error> {
+    pub(crate) fn find_marking(&mut self, key: Key, look: Look) -> Result<Option<(EntryMut<'_>, &mut Vec<Touched>)>, Error> {
         let (db, now, touch) = (self.index, self.now, self.touch);
         let shard = self.held.shard(key.hash.shard() as u8);
         // What changes an entry goes through `find_mut`, which the snapshot walk sees.
         let found = match look {
             Look::Change => shard.find_mut(db, key.hash, key.bytes),
-            Look::Read | Look::Look | Look::Write | Look::Peek => shard.access(db, key.hash, key.bytes),
+            Look::Read | Look::KeyOnly | Look::Write | Look::Peek => shard.access(db, key.hash, key.bytes),
         };
         match found {
             Some(mut entry) => {
@@ -147,7 +148,7 @@ impl<'n> Db<'_, 'n> {
                             self.tally.add(&metrics::KEYSPACE_HITS, 1);
                             touch_entry(&mut entry, touch, self.rng);
                         }
-                        Look::Look => self.tally.add(&metrics::KEYSPACE_HITS, 1),
+                        Look::KeyOnly => self.tally.add(&metrics::KEYSPACE_HITS, 1),
                         Look::Write | Look::Change => touch_entry(&mut entry, touch, self.rng),
                         Look::Peek => {}
                     }
@@ -164,7 +165,7 @@ impl<'n> Db<'_, 'n> {
                 }
             }
         }
-        if matches!(look, Look::Read | Look::Look) {
+        if matches!(look, Look::Read | Look::KeyOnly) {
             self.tally.add(&metrics::KEYSPACE_MISSES, 1);
             let wanted = self.node.notify.load(Relaxed);
             if wanted & notify::KEY_MISS != 0 {
@@ -176,13 +177,13 @@ impl<'n> Db<'_, 'n> {
 
     /// The entry at a key, its value about to be read.
     #[inline]
-    pub fn read(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
+    pub fn read_entry(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
         Ok(self.find(key, Look::Read)?.map(EntryMut::into_ref))
     }
 
     /// The entry at a key, for what is known of it without reading the value (TTL, TYPE …).
     pub fn look(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
-        Ok(self.find(key, Look::Look)?.map(EntryMut::into_ref))
+        Ok(self.find(key, Look::KeyOnly)?.map(EntryMut::into_ref))
     }
 
     /// The entry at a key, before a change.
@@ -233,11 +234,15 @@ impl<'n> Db<'_, 'n> {
         let old = shard.set(db, key.hash, key.bytes, value, deadline, clock);
         match old {
             SetDone::Inserted => self.event(notify::NEW, "new", key.bytes),
-            SetDone::Replaced { deadline: Some(old) } if old <= now && !self.keep_expired => {
-                self.note_expired(key);
-                self.event(notify::NEW, "new", key.bytes);
+            SetDone::Replaced { deadline, object } => {
+                if let Some(object) = object {
+                    self.node.freer.object(object, self.node.config.get(&options::LAZY_SERVER_DEL));
+                }
+                if deadline.is_some_and(|deadline| deadline <= now) && !self.keep_expired {
+                    self.note_expired(key);
+                    self.event(notify::NEW, "new", key.bytes);
+                }
             }
-            SetDone::Replaced { .. } => {}
         }
         self.forget_in_tier(key);
         self.changed(key);
@@ -253,7 +258,7 @@ impl<'n> Db<'_, 'n> {
     /// A string, found once, to be read and then changed in place.
     #[inline]
     pub fn string_mut(&mut self, key: Key) -> Result<Option<StringMut<'_>>, Error> {
-        let mark = Touched { db: self.index as u16, hash: key.hash, was_stale: false };
+        let mark = self.mark(key);
         let Some((entry, touched)) = self.find_marking(key, Look::Change)? else { return Ok(None) };
         string_of(entry.value())?;
         Ok(Some(StringMut { entry, touched, unmarked: Some(mark) }))
@@ -315,14 +320,24 @@ impl<'n> Db<'_, 'n> {
                 self.node.freer.entry(old, self.node.config.get(&options::LAZY_SERVER_DEL));
             }
         } else {
-            // A stale entry may still stand there.
-            self.expire_now(key);
-            self.event(notify::NEW, "new", key.bytes);
+            self.insert_absent(key, entry);
+            return Ok(());
         }
         self.shard(key.hash).insert(db, key.hash, entry);
         self.forget_in_tier(key);
         self.changed(key);
         Ok(())
+    }
+
+    /// An entry for a key that was just looked up and is not there.
+    pub(crate) fn insert_absent(&mut self, key: Key, entry: Entry) {
+        // A stale entry may still stand there.
+        self.expire_now(key);
+        self.event(notify::NEW, "new", key.bytes);
+        let db = self.index;
+        self.shard(key.hash).insert(db, key.hash, entry);
+        self.forget_in_tier(key);
+        self.changed(key);
     }
 
     /// Sets or clears the time a key dies at; false when there is no such key.
@@ -359,8 +374,13 @@ impl<'n> Db<'_, 'n> {
     /// Counts as a change of this key (watchers, dirty count, log).
     #[inline]
     pub fn changed(&mut self, key: Key) {
-        let db = self.index as u16;
-        self.changes.touched.push(Touched { db, hash: key.hash, was_stale: false });
+        let mark = self.mark(key);
+        self.changes.touched.push(mark);
+    }
+
+    #[inline]
+    pub(crate) fn mark(&self, key: Key) -> Touched {
+        Touched { db: self.index as u16, hash: key.hash, was_stale: false }
     }
 
     /// A whole database was emptied or exchanged: who waits for one of its keys looks again.
@@ -444,7 +464,7 @@ impl<'n> Db<'_, 'n> {
         self.event(notify::EXPIRED, "expired", key.bytes);
     }
 
-    fn forget_in_tier(&self, key: Key) {
+    pub(crate) fn forget_in_tier(&self, key: Key) {
         if let Some(tier) = self.node.tier.get() {
             tier.forget(self.index, key.bytes);
         }

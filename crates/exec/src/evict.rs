@@ -152,7 +152,7 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
             evicted += 1;
         }
         node.memory.publish(&mut turn.scratch.mem_published);
-        if evicted % 16 == 0 && node.clock.mono_ns() - begin > time_max {
+        if evicted.is_multiple_of(16) && node.clock.mono_ns() - begin > time_max {
             return true;
         }
     }

@@ -9,12 +9,16 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+use types::Object;
 
 /// Smaller values are freed faster than they are handed over.
 const LAZY_BYTES_MIN: usize = 64 * 1024;
+/// Likewise those of fewer allocations.
+const LAZY_EFFORT_MIN: usize = 64;
 
 enum Garbage {
     Entry(Entry),
+    Object(Object),
     Db(DetachedDb),
 }
 
@@ -27,8 +31,19 @@ pub struct Freer {
 
 impl Freer {
     pub fn entry(&self, entry: Entry, lazy: bool) {
-        if lazy && entry.as_ref().alloc_bytes() >= LAZY_BYTES_MIN && self.queue.get().is_some() {
+        if !lazy || self.queue.get().is_none() {
+            return;
+        }
+        let it = entry.as_ref();
+        if it.alloc_bytes() >= LAZY_BYTES_MIN || it.object().is_some_and(|object| is_large(&object)) {
             self.hand_over(Garbage::Entry(entry), 1);
+        }
+    }
+
+    /// A collection whose entry has another value already.
+    pub fn object(&self, object: Object, lazy: bool) {
+        if lazy && self.queue.get().is_some() && is_large(&object) {
+            self.hand_over(Garbage::Object(object), 1);
         }
     }
 
@@ -71,6 +86,10 @@ impl Freer {
                 drop(entry);
                 self.count_freed(1);
             }
+            Garbage::Object(object) => {
+                drop(object);
+                self.count_freed(1);
+            }
             Garbage::Db(mut db) => loop {
                 let before = db.len();
                 let more = db.drop_step(STEP_ENTRIES);
@@ -108,6 +127,10 @@ impl FreerQueue {
             node.memory.publish(&mut published);
         }
     }
+}
+
+fn is_large(object: &Object) -> bool {
+    object.effort() > LAZY_EFFORT_MIN || object.mem_bytes() >= LAZY_BYTES_MIN
 }
 
 fn free_db(mut db: DetachedDb) {

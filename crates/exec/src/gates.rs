@@ -1,32 +1,38 @@
 //! Every reason to refuse a request or to hold it back, in the order they are asked.
 //!
 //! lookup, arity (both in `plan.rs`), auth, ACL, cluster redirect, memory, disk health, enough
-//! replicas, read-only replica, pub/sub context, stale replica, loading, busy script, client pause.
+//! replicas, read-only replica, pub/sub context, stale replica, loading, busy script, messages under way, client pause.
 //! A refusal inside MULTI makes the transaction dirty.
 
 use crate::command::{Command, Flags};
 use crate::node::{Node, alarm};
 use crate::pause::Paused;
 use crate::session::Session;
+use crate::table::CommandNo;
 use keyspace::KeyHash;
 use kit::world::UnixMs;
 use proto::Error;
+use std::sync::atomic::Ordering::Relaxed;
+
+// The threads of the receivers are behind: publishers ask again after this time.
+const FLOOD_WAIT_MS: i64 = 2;
 
 /// What a request does, transactions and scripts seen whole: EXEC writes when a queued command does.
 #[derive(Clone, Copy)]
 pub struct Intent {
     pub flags: Flags,
+    pub command: CommandNo,
 }
 
 impl Intent {
-    pub fn of(command: &Command) -> Intent {
-        Intent { flags: command.flags }
+    pub fn of(command: &Command, number: CommandNo) -> Intent {
+        Intent { flags: command.flags, command: number }
     }
 
     /// EXEC: its own flags and what the queued commands add.
     pub fn with(self, queued: Flags) -> Intent {
         const CARRIED: u32 = Flags::WRITE.0 | Flags::DENYOOM.0 | Flags::MAY_REPLICATE.0;
-        Intent { flags: Flags(self.flags.0 | queued.0 & CARRIED) }
+        Intent { flags: Flags(self.flags.0 | queued.0 & CARRIED), ..self }
     }
 
     fn has(self, flags: Flags) -> bool {
@@ -36,13 +42,18 @@ impl Intent {
     fn writes(self) -> bool {
         self.has(Flags::WRITE)
     }
+
+    /// PUBLISH, and what announces its changes.
+    fn sends_messages(self, node: &Node) -> bool {
+        self.has(Flags::MAY_REPLICATE) || self.writes() && node.notify.load(Relaxed) != 0
+    }
 }
 
 #[derive(Debug)]
 pub enum Verdict {
     Run,
     Refuse(Error),
-    /// CLIENT PAUSE: wait until then and ask again.
+    /// CLIENT PAUSE, or too many messages under way: wait until then and ask again.
     Hold(UnixMs),
 }
 
@@ -58,7 +69,7 @@ pub fn ask(
 ) -> Verdict {
     let alarms = node.alarms.get();
     // The common case: known client, nothing wrong with the node.
-    if session.authenticated && alarms == 0 && node.router.get().is_none() {
+    if session.authenticated && alarms == 0 && session.subscriptions.is_none() && node.router.get().is_none() {
         return Verdict::Run;
     }
     if session.internal {
@@ -91,7 +102,7 @@ fn refusal(
     refuse_if(on(alarm::DISK) && intent.writes(), || disk_error(node))?;
     refuse_if(on(alarm::TOO_FEW_REPLICAS) && intent.writes(), || Error::NoReplicas)?;
     refuse_if(on(alarm::READ_ONLY_REPLICA) && intent.writes(), || Error::ReadOnly)?;
-    // The pub/sub context of RESP2 stands here with publish/subscribe.
+    refuse_if(only_listens(session) && !intent.has(Flags::IN_PUBSUB), || listens_error(node, intent))?;
     refuse_if(on(alarm::STALE_REPLICA) && !intent.has(Flags::STALE), || Error::MasterDown)?;
     refuse_if(on(alarm::LOADING) && !intent.has(Flags::LOADING), || Error::Loading)?;
     refuse_if(on(alarm::ASYNC_LOADING) && intent.has(Flags::NO_ASYNC_LOADING), || Error::Loading)?;
@@ -100,6 +111,9 @@ fn refusal(
 }
 
 fn held_back(node: &Node, intent: Intent, alarms: u32, now: UnixMs) -> Option<UnixMs> {
+    if alarms & alarm::MESSAGES != 0 && intent.sends_messages(node) && node.pubsub.is_flooded(&node.alarms) {
+        return Some(now.saturating_add_ms(FLOOD_WAIT_MS));
+    }
     if alarms & alarm::PAUSED == 0 {
         return None;
     }
@@ -111,6 +125,19 @@ fn held_back(node: &Node, intent: Intent, alarms: u32, now: UnixMs) -> Option<Un
     }
 }
 
+/// A client of RESP2 could not tell messages from replies: while it listens it does little else.
+fn only_listens(session: &Session) -> bool {
+    session.subscriptions.is_some() && session.record.resp.load(Relaxed) == 2
+}
+
+fn listens_error(node: &Node, intent: Intent) -> Error {
+    let name = &node.commands.row(intent.command).full_name;
+    Error::text(format!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+         this context"
+    ))
+}
+
 fn disk_error(_node: &Node) -> Error {
     Error::MisConf("Errors writing to disk: see the log. Writes are refused until it heals.".into())
 }
@@ -118,7 +145,3 @@ fn disk_error(_node: &Node) -> Error {
 fn refuse_if(refuse: bool, error: impl FnOnce() -> Error) -> Result<(), Error> {
     if refuse { Err(error()) } else { Ok(()) }
 }
-
-/// Commands that RESP2 clients with subscriptions may use (and all of RESP3's).
-pub const PUBSUB_CONTEXT: &[&str] =
-    &["ping", "subscribe", "psubscribe", "ssubscribe", "unsubscribe", "punsubscribe", "sunsubscribe", "quit", "reset"];

@@ -11,6 +11,7 @@ pub mod block;
 pub mod changes;
 mod chores;
 pub mod client;
+mod collections;
 pub mod command;
 pub mod ctx;
 pub mod db;
@@ -30,6 +31,7 @@ pub mod notify;
 pub mod options;
 pub mod pause;
 mod plan;
+pub mod pubsub;
 mod record;
 mod run;
 pub mod sample;
@@ -42,6 +44,7 @@ pub mod version;
 pub mod watch;
 
 pub use args::{Args, Key};
+pub use collections::{Guard, View};
 pub use command::{
     Arg, ArgKind, Arity, Begin, Categories, Command, Find, Flags, Group, KeyAccess, KeySpec, LOOK, READ, REPLACE,
     Reach, UPDATE,

@@ -12,6 +12,7 @@ use crate::latency::LatencyLog;
 use crate::memory::Memory;
 use crate::options;
 use crate::pause::{Pause, Paused};
+use crate::pubsub::PubSub;
 use crate::sample::{self, Samples};
 use crate::seams::{Log, Mail, Mailbox, Process, Router, Saver, Tier};
 use crate::session::{WatchToken, WatchedKey};
@@ -70,6 +71,7 @@ pub struct Node {
     pub alarms: Alarms,
     /// Clients that see every command.
     pub monitors: Mutex<Vec<Arc<ClientRecord>>>,
+    pub pubsub: PubSub,
     /// Rates and the system's view of the process.
     pub samples: Samples,
     pub run_id: String,
@@ -102,16 +104,16 @@ pub struct Node {
     pub saver: OnceLock<Arc<dyn Saver>>,
     pub process: OnceLock<Arc<dyn Process>>,
     pub mailboxes: OnceLock<Vec<Arc<dyn Mailbox>>>,
-    /// Where keyspace events go (publish/subscribe).
-    pub event_sink: OnceLock<Box<dyn Fn(&Node, &crate::changes::Event) + Send + Sync>>,
     /// Settings that other floors carry out when CONFIG SET changes them.
     pub appliers: OnceLock<Vec<Applier>>,
 }
 
+pub type Apply = Box<dyn Fn(&Node) -> Result<(), String> + Send + Sync>;
+
 /// Carries out a changed setting; an error takes the change back.
 pub struct Applier {
     pub options: &'static [&'static str],
-    pub apply: Box<dyn Fn(&Node) -> Result<(), String> + Send + Sync>,
+    pub apply: Apply,
 }
 
 /// Conditions under which requests may have to be refused or held back. All zero on the common
@@ -130,6 +132,8 @@ pub mod alarm {
     pub const STALE_REPLICA: u32 = 1 << 6;
     pub const BUSY_SCRIPT: u32 = 1 << 7;
     pub const ASYNC_LOADING: u32 = 1 << 8;
+    /// Too many published messages are on their way; see `pubsub.rs`.
+    pub const MESSAGES: u32 = 1 << 9;
 }
 
 impl Alarms {
@@ -181,6 +185,7 @@ impl Node {
             freer: Freer::default(),
             alarms: Alarms::default(),
             monitors: Mutex::new(Vec::new()),
+            pubsub: PubSub::default(),
             samples: Samples::default(),
             run_id,
             replication_id,
@@ -203,7 +208,6 @@ impl Node {
             saver: OnceLock::new(),
             process: OnceLock::new(),
             mailboxes: OnceLock::new(),
-            event_sink: OnceLock::new(),
             appliers: OnceLock::new(),
             clock: parts.clock,
             disk: parts.disk,

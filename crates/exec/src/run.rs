@@ -17,7 +17,7 @@ use crate::node::Node;
 use crate::plan::{self, Locks, Plan, UNKNOWN};
 use crate::seams::Unit;
 use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
-use crate::{block, evict, metrics, monitor, options, record};
+use crate::{block, evict, metrics, monitor, options, pubsub, record};
 use keyspace::KeyHash;
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
@@ -207,6 +207,7 @@ impl Worker {
         if session.monitor {
             monitor::leave(&self.node, session);
         }
+        pubsub::leave_all(&self.node, session);
         self.node.clients.remove(session.record.id);
     }
 
@@ -307,7 +308,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             Ok(command) => command,
             Err(error) => return self.refuse(session, reply, plan.command, &error),
         };
-        let mut intent = Intent::of(command);
+        let mut intent = Intent::of(command, plan.command);
         if let Some(multi) = &session.multi
             && command.has(Flags::RUNS_QUEUE)
             && !multi.dirty

@@ -3,6 +3,7 @@
 //! The list stays short. The executor compiles and passes its tests with all of them stubbed.
 
 use crate::client::ClientId;
+use crate::pubsub::Message;
 pub use keyspace::KeyHash;
 use proto::Reply;
 use std::sync::Arc;
@@ -21,8 +22,10 @@ pub enum Mail {
     Served(ClientId, Reply),
     /// Close this client.
     Kill(ClientId),
-    /// Out-of-band bytes: MONITOR lines, published messages, invalidations.
+    /// Out-of-band bytes: MONITOR lines, invalidations.
     Push(ClientId, Arc<[u8]>),
+    /// A published message, for all receivers on a thread.
+    Published { to: Vec<ClientId>, message: Arc<Message> },
     /// Something changed that the loop looks at once a turn (pause ended, settings, stop).
     Nudge,
 }

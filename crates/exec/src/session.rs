@@ -2,6 +2,7 @@
 
 use crate::block::Waiter;
 use crate::client::{ClientRecord, flag};
+use crate::pubsub::Subscriptions;
 use kit::world::UnixMs;
 use proto::Word;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub struct Session {
     pub user: Arc<str>,
     pub multi: Option<Box<Multi>>,
     pub watch: Option<Box<Watching>>,
+    /// None when it listens to nothing.
+    pub subscriptions: Option<Box<Subscriptions>>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
     pub monitor: bool,
@@ -39,6 +42,7 @@ impl Session {
             user: Arc::from("default"),
             multi: None,
             watch: None,
+            subscriptions: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
             monitor: false,

@@ -6,11 +6,13 @@
 //!
 //! SAFETY, in one sentence: everything is changed under a shard's mutex, and what threads look at without
 //! it (directories and bucket words, all atomics) is freed only in `Keyspace::free_retired`; the long form
-//! is in `buckets.rs`. `unsafe` stands in `entry`, `raw`, `buckets` and `table`.
+//! is in `buckets.rs`. `unsafe` stands in `entry`, `collection`, `raw`, `buckets` and `table`.
 #![deny(unsafe_code)]
 
 #[allow(unsafe_code)]
 mod buckets;
+#[allow(unsafe_code)]
+mod collection;
 #[allow(unsafe_code)]
 mod entry;
 mod expire;
@@ -23,6 +25,7 @@ mod shard;
 mod table;
 mod walk;
 
+pub use collection::{ObjectMut, ObjectRef, View};
 pub use entry::{CLOCK_MAX, Digits, EMB_LEN_MAX, Entry, EntryMut, EntryRef, Kind, LEN_MAX, NewValue, ValueRef};
 pub use hash::{KeyHash, Placement, SHARDS, SLOTS, Slot};
 pub use keyspace::{Keyspace, ShardGuard};

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use kit::world::{Rng, UnixMs};
+use types::Object;
 
 use crate::buckets::Published;
 use crate::entry::{Entry, EntryMut, EntryRef, NewValue};
@@ -32,12 +33,13 @@ pub enum Deadline {
 }
 
 /// What `set` did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum SetDone {
     Inserted,
-    /// With the deadline that stood there before.
+    /// With the deadline that stood there before, and the collection if it was one: the caller frees it.
     Replaced {
         deadline: Option<UnixMs>,
+        object: Option<Object>,
     },
 }
 
@@ -121,13 +123,13 @@ impl<X> Shard<X> {
                 Deadline::None => None,
                 Deadline::At(deadline) => Some(deadline),
             };
-            entry.rewrite(value, after, clock);
+            let object = entry.rewrite(value, after, clock);
             if after != before
                 && let Some(after) = after
             {
                 expiry.note(table, hash, before, after);
             }
-            return SetDone::Replaced { deadline: before };
+            return SetDone::Replaced { deadline: before, object };
         }
         let deadline = match deadline {
             Deadline::Keep | Deadline::None => None,

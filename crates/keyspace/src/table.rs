@@ -109,7 +109,7 @@ impl Table {
         self.buckets as usize
     }
 
-    /// Bytes of the entries and of the table around them.
+    /// Bytes of the entries, their collections, and the table around them.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.own_bytes() + self.gauges().map_or(0, |gauges| gauges.entry_bytes.load(Relaxed))
     }
@@ -143,7 +143,7 @@ impl Table {
         if self.buckets == 0 {
             self.add_bucket();
         }
-        let (bytes, deadline) = (entry.as_ref().alloc_bytes(), entry.as_ref().has_deadline());
+        let (bytes, deadline) = (entry.as_ref().value_bytes(), entry.as_ref().has_deadline());
         self.append(bucket_of(hash.bits(), self.buckets), pack(entry.into_raw(), hash.tag()));
         let gauges = self.gauges().expect("a table with buckets has a header");
         change(&gauges.len, 0, 1);
@@ -435,7 +435,7 @@ impl Table {
     fn count_out(&self, entry: EntryRef<'_>) {
         let gauges = self.gauges().expect("a table with entries has a header");
         change(&gauges.len, 1, 0);
-        gauges.change_bytes(entry.alloc_bytes(), 0);
+        gauges.change_bytes(entry.value_bytes(), 0);
         gauges.change_deadline(entry.has_deadline(), false);
     }
 
@@ -611,7 +611,7 @@ mod tests {
                     assert!((start..end).contains(&u64::from(hash.position())));
                     len += 1;
                     deadlines += usize::from(entry.has_deadline());
-                    bytes += entry.alloc_bytes();
+                    bytes += entry.value_bytes();
                 }
             }
             assert_eq!((len, deadlines, lines), (self.len(), self.deadline_count(), self.overflow_lines));

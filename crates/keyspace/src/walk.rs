@@ -135,8 +135,9 @@ mod tests {
 
     use kit::world::{Rng, UnixMs};
     use parking_lot::Mutex;
+    use types::{List, Typed};
 
-    use crate::entry::{EntryRef, NewValue};
+    use crate::entry::{Entry, EntryRef, NewValue};
     use crate::shard::tests::{DBS, hash, key, shard};
     use crate::shard::{Deadline, Progress, Shard};
 
@@ -144,7 +145,11 @@ mod tests {
     type Rows = BTreeMap<(usize, Vec<u8>), Row>;
 
     fn row(entry: EntryRef<'_>) -> Row {
-        (entry.value().text(&mut Default::default()).to_vec(), entry.deadline())
+        let value = match entry.object() {
+            Some(object) => format!("{:?}", *object).into_bytes(),
+            None => entry.value().text(&mut Default::default()).to_vec(),
+        };
+        (value, entry.deadline())
     }
 
     fn all(shard: &Shard<()>) -> Rows {
@@ -171,8 +176,14 @@ mod tests {
             }
             50..60 => drop(shard.set_deadline(db, hash, &name, Some(now))),
             60..70 => {
-                if let Some(mut entry) = shard.find_mut(db, hash, &name) {
+                let Some(mut entry) = shard.find_mut(db, hash, &name) else {
+                    let entry = Entry::with_object(&name, List::new().into(), rng.one_in(2).then_some(now), 1);
+                    return shard.insert(db, hash, entry);
+                };
+                if entry.as_ref().object().is_none() {
                     entry.raw_bytes_mut(30).fill(b'x');
+                } else if let Some(mut object) = entry.object_mut() {
+                    List::from_mut(&mut object).expect("only lists").push(&rng.next_u64().to_le_bytes());
                 }
             }
             70..80 => drop(shard.pop_expired(db, UnixMs(now.0 / 8), &mut 3)),

@@ -8,6 +8,7 @@
 pub mod alloc;
 pub mod crc;
 pub mod glob;
+pub mod huge_pages;
 pub mod journal;
 pub mod mark;
 pub mod metric;

@@ -106,12 +106,9 @@ impl Conn {
         }
     }
 
-    /// Unread bytes beyond the fixed part of the reply buffer: what the limits count.
+    /// Memory of the unread replies, which the limits count; 0 while the fixed part holds them.
     pub(crate) fn unread_bytes(&self) -> usize {
-        if self.reply.len() <= REPLY_PART_BYTES && self.reply.chunk_count() <= 1 {
-            return 0;
-        }
-        self.reply.mem_bytes().saturating_sub(REPLY_PART_BYTES)
+        if self.reply.len() <= REPLY_PART_BYTES { 0 } else { self.reply.mem_bytes() }
     }
 
     /// One write of what there is.
@@ -172,7 +169,8 @@ impl Conn {
         self.reply_size.publish(record);
         self.publish_input();
         let input_mem = self.input.buf.capacity() + self.parser.mem_bytes();
-        let total = FIXED_BYTES + input_mem + reply_mem + record.multi_mem.load(Relaxed);
+        let kept_mem = record.multi_mem.load(Relaxed) + record.subscriptions_mem.load(Relaxed);
+        let total = FIXED_BYTES + input_mem + reply_mem + kept_mem;
         record.total_mem.store(total, Relaxed);
     }
 

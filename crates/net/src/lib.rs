@@ -59,6 +59,9 @@ pub fn start_any_port(node: Arc<Node>) -> Result<Server, StartError> {
 fn start_at(node: Arc<Node>, any_port: bool) -> Result<Server, StartError> {
     let failed = |what: &str, error: std::io::Error| StartError(format!("Could not {what}: {error}"));
     listen::warn_of_backlog(node.config.get(&options::BACKLOG));
+    if node.config.get(&options::SOCKET_MARK) != 0 {
+        kit::warning!("'socket-mark-id' has no effect: marks on sockets are not supported yet");
+    }
     raise_descriptor_limit(&node);
     let posts = Arc::new(Posts::new(node.threads).map_err(|error| failed("create an eventfd", error))?);
     let registrars: std::io::Result<Vec<Registrar>> = (0..node.threads).map(|_| Registrar::new()).collect();

@@ -1,6 +1,6 @@
 //! How much a client may leave unread, by class.
 //!
-//! Counted is what lies beyond the fixed 16 KiB of the reply buffer. Over the hard limit a client is
+//! Counted is what does not fit into the fixed 16 KiB of the reply buffer. Over the hard limit a client is
 //! closed at once, over the soft one when it stays there for longer than the soft seconds.
 //! The option is kept as twelve words: a class, hard, soft, soft seconds, three times.
 

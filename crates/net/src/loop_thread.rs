@@ -18,6 +18,7 @@ use crate::poller::{Interest, Poller, Ready, Registrar};
 use crate::slab::{Slab, Slot};
 use exec::client::ClientId;
 use exec::node::Node;
+use exec::pubsub::Message;
 use exec::seams::Mail;
 use exec::session::{Close, Why};
 use exec::{Progress, Worker, metrics};
@@ -79,6 +80,8 @@ pub(crate) struct EventLoop {
     pub words: Vec<Word>,
     pub requests: Vec<Request>,
     pub done: Vec<usize>,
+    /// This round leaves connections for the next one.
+    pub cut: bool,
     /// The connection being worked on, to know whose it was if something panics.
     pub at: Option<u32>,
     pub accept_pause: bool,
@@ -142,6 +145,7 @@ impl EventLoop {
             words: Vec::new(),
             requests: Vec::new(),
             done: Vec::new(),
+            cut: false,
             at: None,
             accept_pause: false,
             mem_shift: 0,
@@ -172,7 +176,9 @@ impl EventLoop {
         let worked_ns = now_ns.saturating_sub(self.load.turn_ns);
         if self.load.turn_ns > 0 {
             self.load.work_ns += worked_ns;
-            self.worker.tally().add(&metrics::TURNS, 1);
+            // The ticks of the other threads when nothing happens would make an idle server look busy.
+            let counts = self.thread == 0 || self.poller.ready_count() > 0;
+            self.worker.tally().add(&metrics::TURNS, u64::from(counts));
             let turn_ns = worked_ns + std::mem::take(&mut self.load.weighed_ns);
             self.worker.tally().add(&metrics::TURN_NANOS, turn_ns);
             let commands = self.worker.tally().get(&metrics::COMMANDS_PROCESSED);
@@ -212,7 +218,6 @@ impl EventLoop {
         if std::mem::take(&mut self.accept) {
             self.accept_all();
         }
-        self.read_all();
         self.resume_due();
         let mut rounds = 0;
         loop {
@@ -252,42 +257,37 @@ impl EventLoop {
         Some(self.active.len() - 1)
     }
 
-    fn read_all(&mut self) {
-        let (mut reads, mut bytes) = (0, 0);
-        for active in &mut self.active {
-            let conn = &mut *active.conn;
-            if !std::mem::take(&mut conn.turn.read) || !conn.interest.read {
-                continue;
-            }
-            self.at = Some(active.slot);
-            reads += 1;
-            match conn.input.read(&conn.fd, &mut self.pools) {
-                Got::Bytes(count) => {
-                    bytes += count as u64;
-                    conn.turn.bytes_in += count;
-                    conn.turn.parse = true;
-                }
-                Got::Nothing => {}
-                Got::End => conn.ended = true,
-                Got::Broken => conn.session.close = Close::Now,
-            }
-            if conn.input.unread() > self.settings.query_bytes_max && !conn.session.internal {
-                let head: Vec<u8> = conn.input.buf.iter().take(64).copied().collect();
-                kit::warning!(
-                    "Closing client that reached max query buffer length: {} (qbuf initial bytes: {})",
-                    described(&conn.session.record),
-                    kit::text::quote(&head)
-                );
-                self.worker.tally().add(&metrics::QUERY_LIMIT_CLOSED, 1);
-                conn.session.close = Close::Now;
-            }
+    /// Reads once from a connection that is ready.
+    pub(crate) fn read_one(&mut self, active: usize) {
+        let Active { slot, conn } = &mut self.active[active];
+        let conn = &mut **conn;
+        if !std::mem::take(&mut conn.turn.read) || !conn.interest.read {
+            return;
         }
-        self.at = None;
-        self.worker.tally().add(&metrics::READS, reads);
-        self.worker.tally().add(&metrics::NET_IN, bytes);
+        self.at = Some(*slot);
+        self.worker.tally().add(&metrics::READS, 1);
+        match conn.input.read(&conn.fd, &mut self.pools) {
+            Got::Bytes(count) => {
+                self.worker.tally().add(&metrics::NET_IN, count as u64);
+                conn.turn.bytes_in += count;
+                conn.turn.parse = true;
+            }
+            Got::Nothing => {}
+            Got::End => conn.ended = true,
+            Got::Broken => conn.session.close = Close::Now,
+        }
+        if conn.input.unread() > self.settings.query_bytes_max && !conn.session.internal {
+            let head: Vec<u8> = conn.input.buf.iter().take(64).copied().collect();
+            kit::warning!(
+                "Closing client that reached max query buffer length: {} (qbuf initial bytes: {})",
+                described(&conn.session.record),
+                kit::text::quote(&head)
+            );
+            self.worker.tally().add(&metrics::QUERY_LIMIT_CLOSED, 1);
+            conn.session.close = Close::Now;
+        }
     }
 
-    /// Parked commands whose time has come, and all paused ones after a nudge.
     fn resume_due(&mut self) {
         while let Some(&(deadline, slot)) = self.timers.first()
             && deadline <= self.now
@@ -356,6 +356,10 @@ impl EventLoop {
     }
 
     fn deliver(&mut self, mail: Mail) {
+        let mail = match mail {
+            Mail::Published { to, message } => return self.deliver_published(&to, &message),
+            mail => mail,
+        };
         let Some(id) = client_of(&mail) else {
             self.nudged = true;
             return;
@@ -387,7 +391,21 @@ impl EventLoop {
                     conn.reply.shared(bytes);
                 }
             }
-            Mail::Nudge => {}
+            Mail::Nudge | Mail::Published { .. } => {}
+        }
+    }
+
+    fn deliver_published(&mut self, to: &[ClientId], message: &Arc<Message>) {
+        for &id in to {
+            let Some(active) = self.slab.find(id).and_then(|slot| self.activate(slot)) else {
+                self.forward(id, Mail::Published { to: vec![id], message: Arc::clone(message) });
+                continue;
+            };
+            let conn = &mut self.active[active].conn;
+            if conn.session.close == Close::No {
+                conn.lend_reply(&mut self.pools);
+                message.deliver(&conn.session, &mut conn.reply);
+            }
         }
     }
 

@@ -10,6 +10,7 @@
 
 use crate::conn::Conn;
 use exec::client::ClientId;
+use exec::pubsub::Message;
 use exec::seams::{Mail, Mailbox};
 use parking_lot::Mutex;
 use rustix::event::EventfdFlags;
@@ -66,6 +67,12 @@ impl Posts {
     }
 
     pub(crate) fn send(&self, thread: usize, mail: Mail) {
+        let mail = match mail {
+            Mail::Published { to, message } if to.len() > 1 => {
+                return self.send_to_many(thread, to, message);
+            }
+            mail => mail,
+        };
         let client = client_of(&mail);
         let mut to = thread;
         // A client that moves on while we follow it is rare; its thread forwards what comes late.
@@ -82,6 +89,27 @@ impl Posts {
         }
         self.posts[to].inside.lock().letters.push(Letter::Mail(mail));
         self.posts[to].ring();
+    }
+
+    /// Who has moved gets a letter of his own.
+    fn send_to_many(&self, thread: usize, mut to: Vec<ClientId>, message: Arc<Message>) {
+        let mut moved = Vec::new();
+        let mut inside = self.posts[thread].inside.lock();
+        to.retain(|id| match inside.forward(*id) {
+            Some(next) => {
+                moved.push((*id, next));
+                false
+            }
+            None => true,
+        });
+        if !to.is_empty() {
+            inside.letters.push(Letter::Mail(Mail::Published { to, message: Arc::clone(&message) }));
+        }
+        drop(inside);
+        self.posts[thread].ring();
+        for (id, next) in moved {
+            self.send(next, Mail::Published { to: vec![id], message: Arc::clone(&message) });
+        }
     }
 
     pub(crate) fn adopt(&self, thread: usize, conn: Box<Conn>) {
@@ -103,13 +131,11 @@ impl Posts {
             theirs.letters.push(Letter::Adopt(conn));
             record.thread.store(to, Relaxed);
         }
-        let (luggage, kept) = std::mem::take(&mut mine.letters).into_iter().partition(|letter| match letter {
-            Letter::Mail(mail) => client_of(mail).is_some_and(|id| mine.moved.contains_key(&id)),
-            Letter::Adopt(_) => false,
-        });
-        mine.letters = kept;
-        let mut luggage: Vec<Letter> = luggage;
-        theirs.letters.append(&mut luggage);
+        for letter in std::mem::take(&mut mine.letters) {
+            let (kept, luggage) = mine.divide(letter);
+            mine.letters.extend(kept);
+            theirs.letters.extend(luggage);
+        }
         drop((mine, theirs, moving));
         self.posts[to].ring();
     }
@@ -184,9 +210,27 @@ impl Inside {
         }
         self.moved.get(&id).or_else(|| self.moved_before.get(&id)).copied()
     }
+
+    /// A letter's part for who is here, and for those who have moved.
+    fn divide(&self, letter: Letter) -> (Option<Letter>, Option<Letter>) {
+        match letter {
+            Letter::Mail(Mail::Published { to, message }) => {
+                let (gone, here): (Vec<_>, Vec<_>) = to.into_iter().partition(|id| self.moved.contains_key(id));
+                let part = |to: Vec<ClientId>| {
+                    let message = Arc::clone(&message);
+                    (!to.is_empty()).then(|| Letter::Mail(Mail::Published { to, message }))
+                };
+                (part(here), part(gone))
+            }
+            Letter::Mail(mail) if client_of(&mail).is_some_and(|id| self.moved.contains_key(&id)) => {
+                (None, Some(Letter::Mail(mail)))
+            }
+            letter => (Some(letter), None),
+        }
+    }
 }
 
-/// Whom it concerns; `None`: the thread itself.
+/// Whom it concerns; `None`: the thread itself, or several clients.
 pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
     match mail {
         Mail::Resume(id)
@@ -194,6 +238,10 @@ pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
         | Mail::Push(id, _)
         | Mail::Served(id, _)
         | Mail::Unblock { client: id, .. } => Some(*id),
+        Mail::Published { to, .. } => match to[..] {
+            [id] => Some(id),
+            _ => None,
+        },
         Mail::Nudge => None,
     }
 }
@@ -222,6 +270,10 @@ mod tests {
         let shown = letters.iter().map(|letter| match letter {
             Letter::Adopt(conn) => format!("a{}", conn.session.record.id.0),
             Letter::Mail(Mail::Push(id, bytes)) => format!("{}:{}", id.0, char::from(bytes[0])),
+            Letter::Mail(Mail::Published { to, .. }) => {
+                let ids: Vec<String> = to.iter().map(|id| id.0.to_string()).collect();
+                format!("{}:m", ids.join("+"))
+            }
             Letter::Mail(Mail::Nudge) => "n".to_owned(),
             Letter::Mail(Mail::Resume(_) | Mail::Kill(_) | Mail::Served(..) | Mail::Unblock { .. }) => "?".to_owned(),
         });
@@ -252,6 +304,50 @@ mod tests {
         push(&posts, 0, 7, b'h');
         assert_eq!(found(&posts, 0), "a7 7:f 7:g 7:h");
         assert_eq!((found(&posts, 1), found(&posts, 2)), (String::new(), "a7".into()));
+    }
+
+    #[test]
+    fn a_letter_to_many_is_divided() {
+        let parts = exec::Parts {
+            commands: Vec::new(),
+            metrics: Vec::new(),
+            clock: Arc::new(kit::world::SimClock::new(0)),
+            disk: Arc::new(kit::world::SimDisk::default()),
+            threads: 3,
+            seed: 1,
+        };
+        let node = exec::Node::new(parts, Arc::new(kit::opt::Config::new(&[exec::options::OPTIONS])));
+        let posts = Arc::new(Posts::new(3).unwrap());
+        let door = |thread| Arc::new(Door { posts: Arc::clone(&posts), thread }) as Arc<dyn Mailbox>;
+        assert!(node.mailboxes.set((0..3).map(door).collect()).is_ok());
+        let mut conns: Vec<Box<Conn>> = (7..10).map(conn).collect();
+        for conn in &mut conns {
+            exec::pubsub::subscribe(&node, &mut conn.session, exec::pubsub::Kind::Channel, b"a");
+        }
+        let publish = || exec::pubsub::publish(&node, b"a", b"x");
+
+        publish();
+        posts.move_all(0, 1, [conns.remove(1)]); // 8
+        push(&posts, 0, 8, b'x');
+        assert_eq!((found(&posts, 0), found(&posts, 1)), ("7+9:m".into(), "a8 8:m 8:x".into()));
+        publish();
+        posts.move_all(0, 2, [conns.remove(1)]); // 9
+        assert_eq!(
+            (found(&posts, 0), found(&posts, 1), found(&posts, 2)),
+            ("7:m".into(), "8:m".into(), "a9 9:m".into())
+        );
+
+        // Addressed before they moved, sent afterwards.
+        let mut letters = Vec::new();
+        publish();
+        posts.take(0, &mut letters);
+        let Some(Letter::Mail(Mail::Published { message, .. })) = letters.pop() else { panic!() };
+        let to = [7, 8, 9].map(ClientId).to_vec();
+        posts.send(0, Mail::Published { to, message });
+        assert_eq!(
+            (found(&posts, 0), found(&posts, 1), found(&posts, 2)),
+            ("7:m".into(), "8:m 8:m".into(), "9:m 9:m".into())
+        );
     }
 
     #[test]

@@ -15,13 +15,17 @@ use proto::{Limits, Parser, Request, Step, Word};
 // One connection's part of a round: between rounds its output is looked at.
 const REQUESTS_MAX: usize = 1024;
 
+// Requests of all connections in one round. Ten of them take a line of input and some of output each, so that
+// what a round reads and writes stays in the second-level cache.
+const ROUND_REQUESTS_MAX: usize = 512;
+
 // Between the rounds of a long pipeline replies are sent from this length on.
 const SEND_EARLY_BYTES: usize = 256 * 1024;
 
 impl EventLoop {
     /// Whether there was anything to run. The turn calls until there is not.
     pub(crate) fn run_round(&mut self) -> bool {
-        if !self.parse_all() {
+        if !self.gather() {
             return false;
         }
         self.run_batch();
@@ -29,11 +33,21 @@ impl EventLoop {
         true
     }
 
-    fn parse_all(&mut self) -> bool {
+    /// Reads and parses, connection after connection, until the round is full.
+    fn gather(&mut self) -> bool {
         self.words.clear();
         self.requests.clear();
+        self.cut = false;
         let mut any = false;
-        for Active { slot, conn } in &mut self.active {
+        for idx in 0..self.active.len() {
+            if self.requests.len() >= ROUND_REQUESTS_MAX {
+                self.cut = true;
+                break;
+            }
+            if self.active[idx].conn.turn.read {
+                self.read_one(idx);
+            }
+            let Active { slot, conn } = &mut self.active[idx];
             if !conn.turn.parse || !conn.session.is_open() {
                 continue;
             }
@@ -125,10 +139,12 @@ impl EventLoop {
         }
     }
 
-    /// A long pipeline must not pile up all its replies before the first is sent.
+    /// A long pipeline must not pile up all its replies before the first is sent, nor wait for the other
+    /// connections' pipelines.
     fn between_rounds(&mut self, idx: usize) {
         let conn = &mut *self.active[idx].conn;
-        if !conn.turn.parse || conn.reply.len() < SEND_EARLY_BYTES {
+        let piles_up = conn.turn.parse && conn.reply.len() >= SEND_EARLY_BYTES;
+        if !(piles_up || self.cut) || conn.interest.write || conn.session.close != Close::No {
             return;
         }
         if over_limit(conn, &self.settings, self.now.0) {

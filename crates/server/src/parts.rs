@@ -1,7 +1,7 @@
 //! What all crates declare, joined here and nowhere else.
 
 use crate::options::{access, clients, cluster, debugging, internals, persistence, process, replication, tls, types};
-use crate::{daemon, dir, log, oom, signals};
+use crate::{daemon, dir, huge_pages, log, oom, signals};
 use exec::Command;
 use kit::metric::AnyMetric;
 use kit::opt::AnyOpt;
@@ -35,6 +35,7 @@ static SERVER_OPTIONS: &[&dyn AnyOpt] = &[
     &daemon::PIDFILE,
     &daemon::SUPERVISED,
     &dir::DIR,
+    &huge_pages::HUGE_PAGES,
     &log::LEVEL,
     &log::FILE,
     &oom::ADJUST,

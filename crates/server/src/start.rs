@@ -75,6 +75,7 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         // Whoever could not listen has told the log why.
         Err(_) => return Ok(1),
     };
+    crate::huge_pages::start(Arc::clone(&config));
     if server.listens_to().is_empty() {
         kit::warning!("Configured to not listen anywhere, exiting.");
         server.stop();

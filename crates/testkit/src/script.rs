@@ -4,6 +4,10 @@
 //! conversation := step (';' step)*          a line end separates steps too; '#' begins a comment line
 //! step         := [client '>'] request '->' reply      c2> GET k -> v     (client 1 when none is named)
 //!               | [client '>'] request                  the reply is not looked at
+//!               | [client '>'] '<-' reply               c2> <- [message ch hi]      what came next, unasked: a
+//!                                                       message, the second reply of SUBSCRIBE a b, of a client
+//!                                                       that waited
+//!               | [client '>'] '<-' 'silence'           nothing came
 //!               | '~' number 'ms'                       the clock moves on
 //! request      := word word …               "quoted words" may hold spaces, ; and \n \r \t \xHH
 //! reply        := '+' text                  simple string
@@ -27,6 +31,8 @@ use proto::resp_client::Value;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     Ask { client: usize, words: Vec<Vec<u8>>, expect: Option<Expect>, text: String },
+    /// What a client got without having asked; `None`: nothing.
+    Hear { client: usize, expect: Option<Expect>, text: String },
     Advance { ms: u64 },
 }
 
@@ -154,14 +160,22 @@ fn step(tokens: &[Token]) -> Step {
         }
         _ => (1, tokens),
     };
-    let arrow = tokens.iter().position(|token| token.is("->"));
-    let words = tokens[..arrow.unwrap_or(tokens.len())].iter().map(Token::bytes).collect();
-    let expect = arrow.map(|arrow| {
-        let mut rest = glue_text(&tokens[arrow + 1..]).into_iter().flat_map(brackets).peekable();
+    let one_reply = |tokens: &[Token]| {
+        let mut rest = glue_text(tokens).into_iter().flat_map(brackets).peekable();
         let expect = expectation(&mut rest);
         assert!(rest.next().is_none(), "more than one reply in: {text}");
         expect
-    });
+    };
+    if let [first, rest @ ..] = tokens
+        && first.is("<-")
+    {
+        let silence = matches!(rest, [only] if only.is("silence"));
+        let expect = (!silence).then(|| one_reply(rest));
+        return Step::Hear { client, expect, text };
+    }
+    let arrow = tokens.iter().position(|token| token.is("->"));
+    let words = tokens[..arrow.unwrap_or(tokens.len())].iter().map(Token::bytes).collect();
+    let expect = arrow.map(|arrow| one_reply(&tokens[arrow + 1..]));
     Step::Ask { client, words, expect, text }
 }
 
@@ -320,5 +334,14 @@ mod tests {
         assert_eq!(steps[2], Step::Advance { ms: 500 });
         let Step::Ask { expect, .. } = &steps[3] else { panic!() };
         assert_eq!(expect, &Some(Expect::Error("ERR some text".into())));
+        let steps = parse("c2> <- [a b]; <- -ERR no; c3> <- silence");
+        let heard: Vec<_> = steps
+            .iter()
+            .map(|step| match step {
+                Step::Hear { client, expect, .. } => (*client, expect.is_some()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(heard, [(2, true), (1, true), (3, false)]);
     }
 }

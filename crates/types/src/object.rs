@@ -1,11 +1,11 @@
 //! A collection of any type, and how it stands beside a key: as a word of 8 bytes and a code of 5 bits.
 //!
 //! The code is its type and encoding (the table `encodings!` below), the word the address of its memory: a `Thin`
-//! for a small form, a `Box` for a large one. The keyspace keeps both in the entry, so a small collection is two
+//! for a small form, a `Heap` for a large one. The keyspace keeps both in the entry, so a small collection is two
 //! allocations, and TYPE and OBJECT ENCODING need not look into it.
 //! A type lists its forms with `forms!`, one line each; that macro does the turning into words and back.
 
-use crate::{Hash, List, Set, SortedSet, Stream, Thin};
+use crate::{Hash, Heap, List, Set, SortedSet, Stream, Thin};
 
 /// What TYPE answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,8 +19,7 @@ pub enum Type {
 }
 
 impl Type {
-    pub const ALL: [Type; 6] =
-        [Type::String, Type::List, Type::Hash, Type::Set, Type::SortedSet, Type::Stream];
+    pub const ALL: [Type; 6] = [Type::String, Type::List, Type::Hash, Type::Set, Type::SortedSet, Type::Stream];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,8 +91,8 @@ impl Encoding {
 /// What can be the memory of a form: owners behind one address.
 ///
 /// # Safety
-/// `from_word` gives back the owner that `into_word` was given, and whatever bytes of the owner itself change,
-/// the word stays good: words are made anew after every change.
+/// `from_word` gives back the owner that `into_word` was given, and several owners made from one word may look at
+/// the same time (so a `Box` is none: it claims to be alone).
 pub unsafe trait Payload: Sized + Send + Sync {
     fn into_word(self) -> u64;
 
@@ -117,21 +116,21 @@ unsafe impl Payload for Thin {
     }
 }
 
-// SAFETY: a Box of a sized type is its address.
-unsafe impl<T: Send + Sync> Payload for Box<T> {
+// SAFETY: a Heap is its address.
+unsafe impl<T: Send + Sync> Payload for Heap<T> {
     #[inline]
     fn into_word(self) -> u64 {
-        Box::into_raw(self).expose_provenance() as u64
+        Heap::into_word(self)
     }
 
     #[inline]
-    unsafe fn from_word(word: u64) -> Box<T> {
-        // SAFETY: the address was exposed by `into_word`, and the caller promises a single owner.
-        unsafe { Box::from_raw(std::ptr::with_exposed_provenance_mut(word as usize)) }
+    unsafe fn from_word(word: u64) -> Heap<T> {
+        // SAFETY: the caller's promise is the one asked for.
+        unsafe { Heap::from_word(word) }
     }
 }
 
-/// `forms! { enum Form of List { Packed(Thin) = ListPacked, Chunks(Box<Chunks>) = ListChunks } }`
+/// `forms! { enum Form of List { Packed(Thin) = ListPacked, Chunks(Heap<Chunks>) = ListChunks } }`
 ///
 /// The forms of a type: variant, memory (a `Payload`), row in the table of encodings.
 macro_rules! forms {

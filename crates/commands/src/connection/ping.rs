@@ -1,4 +1,6 @@
 //! PING [message]
+//!
+//! A client of RESP2 that listens to channels is answered as if by a message: that is all it expects.
 
 use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group};
 
@@ -7,7 +9,7 @@ pub static PING: Command = Command {
     group: Group::Connection,
     since: "1.0.0",
     arity: Arity::AtLeast(1),
-    flags: Flags::FAST.and(Flags::SENTINEL),
+    flags: Flags::FAST.and(Flags::SENTINEL).and(Flags::IN_PUBSUB),
     categories: Categories::CONNECTION,
     summary: "Answers, which shows that the server lives.",
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
@@ -17,10 +19,18 @@ pub static PING: Command = Command {
 };
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
-    match args.len() {
-        1 => ctx.reply.pong(),
-        2 => ctx.reply.bulk(args.get(1)),
-        _ => return Err(Error::wrong_arity("ping")),
+    if args.len() > 2 {
+        return Err(Error::wrong_arity("ping"));
+    }
+    if ctx.session.subscriptions.is_some() && !ctx.reply.is_resp3() {
+        ctx.reply.array(2);
+        ctx.reply.bulk(b"pong");
+        ctx.reply.bulk(args.opt(1).unwrap_or_default());
+        return Ok(());
+    }
+    match args.opt(1) {
+        None => ctx.reply.pong(),
+        Some(message) => ctx.reply.bulk(message),
     }
     Ok(())
 }

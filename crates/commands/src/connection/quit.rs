@@ -15,7 +15,8 @@ pub static QUIT: Command = Command {
         .and(Flags::FAST)
         .and(Flags::NO_AUTH)
         .and(Flags::ALLOW_BUSY)
-        .and(Flags::NOT_QUEUED),
+        .and(Flags::NOT_QUEUED)
+        .and(Flags::IN_PUBSUB),
     categories: Categories::CONNECTION,
     summary: "Closes the connection.",
     deprecated: Some(("7.2.0", "just closing the connection")),

@@ -1,11 +1,11 @@
 //! RESET
 //!
-//! The connection becomes as if it were new: no transaction, no watched keys, database 0, RESP2, no
+//! The connection becomes as if it were new: no transaction, no watched keys, no subscriptions, database 0, RESP2, no
 //! name, replies on, authentication of the default user. The library's name stays.
 
 use exec::options::REQUIREPASS;
 use exec::session::ReplyMode;
-use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, client::flag, monitor, watch};
+use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, client::flag, monitor, pubsub, watch};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -20,7 +20,8 @@ pub static RESET: Command = Command {
         .and(Flags::FAST)
         .and(Flags::NO_AUTH)
         .and(Flags::ALLOW_BUSY)
-        .and(Flags::NOT_QUEUED),
+        .and(Flags::NOT_QUEUED)
+        .and(Flags::IN_PUBSUB),
     categories: Categories::CONNECTION,
     summary: "Resets the connection.",
     run,
@@ -31,6 +32,7 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     let session = &mut *ctx.session;
     monitor::leave(ctx.node, session);
     watch::end_multi(ctx.node, session);
+    pubsub::leave_all(ctx.node, session);
     session.select(0);
     session.reply_mode = ReplyMode::On;
     session.no_touch = false;

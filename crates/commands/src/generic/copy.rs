@@ -47,7 +47,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     if source.bytes == target.bytes && target_db == ctx.db.index {
         return Err(Error::SameObject);
     }
-    let Some(mut copy) = ctx.db.read(source)?.map(|entry| entry.duplicate_as(target.bytes)) else {
+    let Some(mut copy) = ctx.db.read_entry(source)?.map(|entry| entry.duplicate_as(target.bytes)) else {
         ctx.reply.int(0);
         return Ok(());
     };
@@ -77,6 +77,24 @@ mod tests {
         check(
             "SET a abc; APPEND a d; COPY a b; OBJECT ENCODING b -> raw; SET n 12; COPY n m; OBJECT ENCODING m -> int",
         );
+    }
+
+    #[test]
+    fn collections() {
+        let mut node = node(&[("enable-debug-command", "yes")]);
+        let mut list = types::List::new();
+        ["a", "b"].iter().for_each(|element| list.push(element.as_bytes()));
+        crate::put(&node, "l", list);
+        let digest = node.ask_line("DEBUG DIGEST-VALUE l");
+        node.converse(
+            "MEMORY USAGE l -> 40..60; DEBUG OBJECT l -> \"Value at:0x\"*; COPY l m -> :1; RENAME l n -> +OK",
+        );
+        for key in ["m", "n"] {
+            assert_eq!(node.ask_line(&format!("DEBUG DIGEST-VALUE {key}")), digest);
+        }
+        node.converse("EXPIRE n 100; MOVE n 1 -> :1; UNLINK m -> :1; DBSIZE -> :0; SELECT 1; TYPE n -> +list");
+        node.converse("PERSIST n -> :1");
+        assert_eq!(node.ask_line("DEBUG DIGEST-VALUE n"), digest);
     }
 
     #[test]

@@ -5,7 +5,6 @@ pub mod del;
 pub mod exists;
 pub mod expire;
 pub mod keys;
-mod kinds;
 pub mod move_key;
 pub mod object;
 mod pattern_reach;

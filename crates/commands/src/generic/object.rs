@@ -3,7 +3,6 @@
 //! Looks at a key without leaving a trace. Values are never shared here; small numbers are said to be
 //! where Redis would share them, because programs tell by this that they are cheap.
 
-use super::kinds::encoding_name;
 use exec::evict::{self, Policy};
 use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeySpec, LOOK, db, memory};
 use keyspace::EntryRef;
@@ -62,7 +61,7 @@ static HELP: Command = Command {
 
 fn encoding(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     match ctx.db.peek(args.key(2))? {
-        Some(entry) => ctx.reply.bulk_str(encoding_name(entry.kind())),
+        Some(entry) => ctx.reply.bulk_str(entry.kind().encoding_name()),
         None => ctx.reply.null(),
     }
     Ok(())

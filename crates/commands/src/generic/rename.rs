@@ -47,7 +47,7 @@ fn rename(ctx: &mut Ctx, args: &Args, replace: bool) -> Result<(), Error> {
     }
     let done = from.bytes != to.bytes && (!ctx.db.exists(to)? || replace);
     if done && let Some(entry) = ctx.db.remove(from)? {
-        ctx.db.insert(to, entry.duplicate_as(to.bytes))?;
+        ctx.db.insert(to, entry.renamed(to.bytes))?;
         ctx.db.event(notify::GENERIC, "rename_from", from.bytes);
         ctx.db.event(notify::GENERIC, "rename_to", to.bytes);
     }

@@ -6,7 +6,6 @@
 //! Buckets are told whole. A call looks at COUNT keys or at ten times as many buckets, whichever comes
 //! first, and passes shards without keys for nothing. Keys past their time are not reported, and removed.
 
-use super::kinds::type_name;
 use super::pattern_reach::PatternReach;
 use super::scan_options::{self, ScanOptions};
 use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, Reach};
@@ -112,7 +111,7 @@ impl Walk {
                     } else if options.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), false))
                         && options
                             .type_name
-                            .is_none_or(|name| text::eq_ignore_case(name, type_name(entry.value()).as_bytes()))
+                            .is_none_or(|name| text::eq_ignore_case(name, entry.kind().type_of().name().as_bytes()))
                     {
                         self.found.push(entry.key());
                     }

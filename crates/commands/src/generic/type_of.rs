@@ -1,6 +1,5 @@
 //! TYPE key
 
-use super::kinds::type_name;
 use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeySpec, LOOK};
 
 pub static TYPE: Command = Command {
@@ -19,16 +18,33 @@ pub static TYPE: Command = Command {
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let entry = ctx.db.look(args.key(1))?;
-    ctx.reply.simple(entry.map_or("none", |entry| type_name(entry.value())));
+    ctx.reply.simple(entry.map_or("none", |entry| entry.kind().type_of().name()));
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use crate::check;
+    use types::{Hash, List, Set, SortedSet, Stream};
 
     #[test]
     fn names() {
         check("TYPE k -> +none; SET k v -> +OK; TYPE k -> +string; SET k 1; TYPE k -> +string");
+    }
+
+    #[test]
+    fn of_collections() {
+        let mut node = crate::node(&[]);
+        crate::put(&node, "l", List::new());
+        crate::put(&node, "h", Hash::new());
+        crate::put(&node, "s", Set::new());
+        crate::put(&node, "z", SortedSet::new());
+        crate::put(&node, "x", Stream::new());
+        node.converse("TYPE l -> +list; TYPE h -> +hash; TYPE s -> +set; TYPE z -> +zset; TYPE x -> +stream");
+        node.converse("SCAN 0 COUNT 1000 TYPE zset -> [0 [z]]; SCAN 0 COUNT 1000 TYPE HASH -> [0 [h]]");
+        node.converse("OBJECT ENCODING l -> listpack; OBJECT ENCODING x -> stream; OBJECT REFCOUNT l -> :1");
+        node.converse(
+            "GET l -> -WRONGTYPE; APPEND l x -> -WRONGTYPE; MGET l -> [nil]; SET l x -> +OK; TYPE l -> +string",
+        );
     }
 }

@@ -1,18 +1,23 @@
 //! Tests of what strings and bitmaps say to who listens to keyspace events.
 
 use crate::node;
-use std::sync::mpsc;
+use proto::resp_client::{Value, decode};
 
 /// What a conversation's commands announce, as `event key`.
 fn events(text: &str) -> Vec<String> {
     let mut node = node(&[("notify-keyspace-events", "KEAmn")]);
-    let (tell, heard) = mpsc::channel();
-    let sink = move |_: &exec::Node, event: &exec::changes::Event| {
-        let _ = tell.send(format!("{} {}", event.name, String::from_utf8_lossy(&event.key)));
-    };
-    assert!(node.node.event_sink.set(Box::new(sink)).is_ok());
+    node.converse("c9> PSUBSCRIBE __keyevent@0__:* -> *");
     node.converse(text);
-    heard.try_iter().collect()
+    let bytes = node.client(9).reply.to_vec();
+    let mut rest = &bytes[..];
+    let mut heard = Vec::new();
+    while let Some((Value::Array(words), used)) = decode(rest).expect("messages") {
+        let [_, _, Value::Bulk(channel), Value::Bulk(key)] = &words[..] else { panic!("{words:?}") };
+        let name = String::from_utf8_lossy(&channel["__keyevent@0__:".len()..]).into_owned();
+        heard.push(format!("{name} {}", String::from_utf8_lossy(key)));
+        rest = &rest[used..];
+    }
+    heard
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub static GETEX: Command = Command {
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let life = options::parse(args, 2, Dialect::GetEx)?.life;
     let (key, now) = (args.key(1), ctx.now());
-    let Some(entry) = ctx.db.read(key)? else {
+    let Some(entry) = ctx.db.read_entry(key)? else {
         ctx.reply.null();
         return Ok(());
     };

@@ -5,7 +5,7 @@ use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, Group, KeySpec, Ne
 pub(crate) static COMMANDS: &[&Command] =
     &[&PUT, &TAKE, &MOVE_ALL, &BOOM, &TOTAL, &MULTI, &EXEC, &WATCH, &COUNT_UP, &GRAB, &PASS];
 
-static PUT: Command = Command {
+pub(crate) static PUT: Command = Command {
     name: "PUT",
     arity: Arity::Exactly(3),
     flags: Flags::WRITE.and(Flags::DENYOOM),
@@ -18,7 +18,7 @@ static PUT: Command = Command {
     ..Command::BASE
 };
 
-static TAKE: Command = Command {
+pub(crate) static TAKE: Command = Command {
     name: "TAKE",
     arity: Arity::AtLeast(2),
     flags: Flags::READONLY,

@@ -3,7 +3,9 @@
 
 mod away;
 mod block;
+mod collections;
 mod commands;
 mod panics;
+mod pubsub;
 mod strings;
 mod threads;

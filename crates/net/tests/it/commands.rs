@@ -3,7 +3,8 @@
 use exec::session::Why;
 use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, KeySpec, NewValue, READ, REPLACE};
 
-pub(crate) static COMMANDS: &[&Command] = &[&PING, &ECHO, &SET, &GET, &QUIT, &AUTH, &NAP, &HELLO3, &REPEAT];
+pub(crate) static COMMANDS: &[&Command] =
+    &[&PING, &ECHO, &SET, &GET, &QUIT, &AUTH, &NAP, &HELLO3, &REPEAT, &LISTEN, &SAY];
 
 static PING: Command =
     Command { name: "PING", arity: Arity::AtLeast(1), flags: Flags::FAST, run: ping, ..Command::BASE };
@@ -33,6 +34,27 @@ static NAP: Command = Command { name: "NAP", arity: Arity::Exactly(2), run: nap,
 static HELLO3: Command = Command { name: "HELLO3", run: hello3, ..Command::BASE };
 /// REPEAT count word: a reply as long as one likes.
 static REPEAT: Command = Command { name: "REPEAT", arity: Arity::Exactly(3), run: repeat, ..Command::BASE };
+
+static LISTEN: Command = Command {
+    name: "LISTEN",
+    arity: Arity::Exactly(2),
+    run: |ctx, args| {
+        exec::pubsub::subscribe(ctx.node, ctx.session, exec::pubsub::Kind::Channel, args.get(1));
+        ctx.reply.ok();
+        Ok(())
+    },
+    ..Command::BASE
+};
+static SAY: Command = Command {
+    name: "SAY",
+    arity: Arity::Exactly(3),
+    flags: Flags::MAY_REPLICATE,
+    run: |ctx, args| {
+        ctx.reply.int(exec::pubsub::publish(ctx.node, args.get(1), args.get(2)) as i64);
+        Ok(())
+    },
+    ..Command::BASE
+};
 
 fn ping(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.reply.pong();

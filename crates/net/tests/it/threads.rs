@@ -98,6 +98,56 @@ fn messages_stay_in_order_while_connections_move() {
     });
 }
 
+/// Every listener, wherever it is at the moment, hears everything and in order.
+#[test]
+fn published_messages_reach_all_while_connections_move() {
+    const LISTENERS: usize = 6;
+    const PUBLISHERS: usize = 3;
+    let server = serve(&[("io-threads", "3")]);
+    let stop = AtomicBool::new(false);
+    let (server, stop) = (&server, &stop);
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            scope.spawn(move || work(&mut server.connect(), number, stop));
+        }
+        let mut listeners: Vec<Client> = (0..LISTENERS).map(|_| server.connect()).collect();
+        listeners.iter_mut().for_each(|listener| listener.ask("LISTEN a\r\n", "+OK\r\n"));
+        for number in 0..PUBLISHERS {
+            scope.spawn(move || {
+                let mut client = server.connect();
+                let begin = Instant::now();
+                let mut sent = 0;
+                let mut say = |text: String| {
+                    client.ask(request(&[b"SAY", b"a", text.as_bytes()]), format!(":{LISTENERS}\r\n"));
+                };
+                while begin.elapsed() < Duration::from_millis(1500) {
+                    say(format!("{number}:{sent:06}"));
+                    sent += 1;
+                }
+                say(format!("{number}:999999"));
+            });
+        }
+        for listener in &mut listeners {
+            let mut expected = [0; PUBLISHERS];
+            let mut ended = 0;
+            while ended < PUBLISHERS {
+                let mut bytes = [0; "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$8\r\n0:000000\r\n".len()];
+                std::io::Read::read_exact(&mut listener.stream, &mut bytes).unwrap();
+                let text = std::str::from_utf8(&bytes).unwrap().lines().last().unwrap();
+                let (publisher, number) = text.split_once(':').unwrap();
+                let (publisher, number): (usize, u32) = (publisher.parse().unwrap(), number.parse().unwrap());
+                if number == 999_999 {
+                    ended += 1;
+                    continue;
+                }
+                assert_eq!(number, expected[publisher]);
+                expected[publisher] += 1;
+            }
+        }
+        stop.store(true, Relaxed);
+    });
+}
+
 #[test]
 fn a_thousand_connections() {
     let server = serve(&[("maxclients", "2000")]);

@@ -50,6 +50,17 @@ fn hold_chapter(server: &Server, text: &str) -> Vec<String> {
                 std::thread::sleep(Duration::from_millis(ms));
                 continue;
             }
+            Step::Hear { client, expect, text } => {
+                let client = clients.entry(client).or_insert_with(|| server.connect());
+                let time = if expect.is_none() { PARKED_WATCH } else { REPLY_MAX };
+                match (client.reply_within(time), expect) {
+                    (Got::Nothing, None) => {}
+                    (Got::Reply(value), Some(expect)) if fits(&expect, &value) => {}
+                    (Got::Reply(value), _) => differ.push(format!("{text}\n        got {}", show(&value))),
+                    (got, _) => differ.push(format!("{text}\n        got {got:?}")),
+                }
+                continue;
+            }
             Step::Ask { client, words, expect, text } => (client, words, expect, text),
         };
         let client = clients.entry(number).or_insert_with(|| server.connect());

@@ -7,6 +7,7 @@
 use exec::{Args, Ctx, Error};
 use keyspace::{Digits, EntryRef, ValueRef};
 use kit::sha::{hex, sha1};
+use types::Object;
 
 type Digest = [u8; 20];
 
@@ -43,14 +44,30 @@ pub(super) fn values(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 /// Of type, deadline and value.
 fn of_value(entry: EntryRef<'_>) -> Digest {
     let mut digits = Digits::default();
-    let (kind, value) = match entry.value() {
-        value @ (ValueRef::Int(_) | ValueRef::Str(_) | ValueRef::Raw(_)) => ("string", sha1(value.text(&mut digits))),
+    let value = match entry.value() {
+        value @ (ValueRef::Int(_) | ValueRef::Str(_) | ValueRef::Raw(_)) => sha1(value.text(&mut digits)),
+        ValueRef::Object(object) => of_elements(&object.view()),
     };
+    let kind = entry.kind().type_of().name();
     let deadline = match entry.deadline() {
         Some(deadline) => format!("until {}", deadline.0),
         None => "for ever".to_string(),
     };
     sha1(&[kind.as_bytes(), deadline.as_bytes(), &value].concat())
+}
+
+/// All elements' hashes XORed: of each the parts, with their lengths before them.
+fn of_elements(object: &Object) -> Digest {
+    let mut sum = Digest::default();
+    object.for_each_digest(&mut |parts| {
+        let mut text = Vec::new();
+        for part in parts {
+            text.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            text.extend_from_slice(part);
+        }
+        sum.iter_mut().zip(sha1(&text)).for_each(|(sum, byte)| *sum ^= byte);
+    });
+    sum
 }
 
 #[cfg(test)]

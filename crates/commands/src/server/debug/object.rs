@@ -6,7 +6,7 @@
 
 use exec::evict::{Policy, idle_secs};
 use exec::{Args, Ctx, Error};
-use keyspace::{Digits, Kind, ValueRef};
+use keyspace::{Digits, ValueRef};
 
 pub(super) fn object(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let fast = args.len() == 4;
@@ -16,11 +16,7 @@ pub(super) fn object(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let now = ctx.now();
     let is_lfu = Policy::of(ctx.node).is_lfu();
     let Some(entry) = ctx.db.peek(args.as_key(args.get(2)))? else { return Err(Error::NoSuchKey) };
-    let encoding = match entry.kind() {
-        Kind::Int => "int",
-        Kind::Emb => "embstr",
-        Kind::Raw => "raw",
-    };
+    let encoding = entry.kind().encoding_name();
     let clock = entry.clock();
     // Of a clock that counts accesses, the upper 16 bits are minutes.
     let idle = match is_lfu {
@@ -36,8 +32,11 @@ pub(super) fn object(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// A short text that is a number is kept as one, in 1, 2 or 4 bytes after its kind.
+/// A short text that is a number is kept as one, in 1, 2 or 4 bytes after its kind. Of a collection, about.
 fn rdb_len(value: ValueRef<'_>) -> usize {
+    if let ValueRef::Object(object) = value {
+        return object.view().mem_bytes();
+    }
     let mut digits = Digits::default();
     let text = value.text(&mut digits);
     let number = kit::text::parse_i64(text);

@@ -34,6 +34,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("total_eviction_exceeded_time", over.total_ms);
     page.field("current_eviction_exceeded_time", over.now_ms);
     counters(page, node, &[&metrics::KEYSPACE_HITS, &metrics::KEYSPACE_MISSES]);
+    listeners(page, node);
     idle(page);
     counters(page, node, &[&metrics::ERROR_REPLIES]);
     page.field("dump_payload_sanitizations", 0);
@@ -70,12 +71,16 @@ fn traffic(page: &mut Page, node: &Node) {
     page.fields(&[("sync_full", 0), ("sync_partial_ok", 0), ("sync_partial_err", 0)]);
 }
 
+fn listeners(page: &mut Page, node: &Node) {
+    let counts = node.pubsub.counts();
+    page.field("pubsub_channels", counts.channels);
+    page.field("pubsub_patterns", counts.patterns);
+    page.field("pubsubshard_channels", counts.shard_channels);
+}
+
 /// What is not there yet, or never will be (forks, defragmentation), and so has never happened.
 fn idle(page: &mut Page) {
     let fields = [
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",

@@ -1,7 +1,7 @@
 //! MEMORY USAGE key [SAMPLES count]
 //!
 //! What the allocator gave for the key with its value, and the place in the table that points there.
-//! A string is one allocation, so there is nothing to sample and SAMPLES is only checked.
+//! Collections know their bytes, so there is nothing to sample and SAMPLES is only checked.
 
 use exec::{Arg, ArgKind, Args, Arity, Command, Ctx, Error, Flags, Group, KeySpec, LOOK};
 
@@ -37,7 +37,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         i += 2;
     }
     match ctx.db.peek(args.key(2))? {
-        Some(entry) => ctx.reply.int((entry.alloc_bytes() + PLACE_BYTES) as i64),
+        Some(entry) => ctx.reply.int((entry.value_bytes() + PLACE_BYTES) as i64),
         None => ctx.reply.null(),
     }
     Ok(())

@@ -129,7 +129,8 @@ impl<'s> Run<'s> {
                 let is_whole = ours.len() == theirs.len() && ours.len() == pair.queued.len();
                 let each =
                     pair.queued.iter().zip(ours).zip(theirs).map(|((words, ours), theirs)| judge(words, ours, theirs));
-                if is_whole { each.max().unwrap_or(Verdict::Same) } else { Verdict::Different }
+                let mut first = each.skip_while(|verdict| *verdict == Verdict::Same);
+                if is_whole { first.next().unwrap_or(Verdict::Same) } else { Verdict::Different }
             }
             _ if *ours == queued && *theirs == queued => {
                 pair.queued.push(words.to_vec());

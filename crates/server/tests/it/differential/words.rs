@@ -35,6 +35,8 @@ const TEMPLATES: &[&str] = &[
     "GETEX {k}",
     "GETEX {k} {set}",
     "GETEX {k} PERSIST",
+    "GETEX {k} EXAT {at}",
+    "GETEX {k} PXAT {mat}",
     "GETEX {k} {set} {set}",
     "MGET {ks}",
     "MSET {kvs}",
@@ -221,7 +223,10 @@ pub(super) fn call(rng: &mut Rng) -> Vec<Vec<u8>> {
             None => words.push(part.as_bytes().to_vec()),
         }
     }
+    // Redis 7.0 takes the name even when a later word is refused.
+    let is_hello_with_name = words.len() > 2 && words[0] == b"HELLO";
     match rng.below(60) {
+        _ if is_hello_with_name => {}
         0 if words.len() > 1 => {
             let at = 1 + rng.index(words.len() - 1);
             words.remove(at);
@@ -339,12 +344,14 @@ fn fill(rng: &mut Rng, hole: &str, words: &mut Vec<Vec<u8>>) {
         },
         "at" => match rng.below(10) {
             0 => text(pick(rng, &["0", "-1", "1", "1000000000", "9223372036854775807", "9223372036854775"])),
-            _ => (4_000_000_000 + rng.below(1_000_000)).to_string().into_bytes(),
+            _ => return fill(rng, "at later", words),
         },
+        "at later" => (4_000_000_000 + rng.below(1_000_000)).to_string().into_bytes(),
         "mat" => match rng.below(10) {
             0 => text(pick(rng, &["0", "-1", "1", "1000000000000", "9223372036854775807", "-9223372036854775808"])),
-            _ => (4_000_000_000_000 + rng.below(1_000_000_000)).to_string().into_bytes(),
+            _ => return fill(rng, "mat later", words),
         },
+        "mat later" => (4_000_000_000_000 + rng.below(1_000_000_000)).to_string().into_bytes(),
         "cond" => text(pick(rng, &["NX", "XX", "GT", "LT", "nx", "xx", "gt", "lt", "NX", "XX", "GT", "LT", "QQ"])),
         "set" => return set_option(rng, words),
         "pat" => pattern(rng),
@@ -431,8 +438,9 @@ fn set_option(rng: &mut Rng, words: &mut Vec<Vec<u8>>) {
     match option {
         "EX" | "ex" => words.push(seconds(rng)),
         "PX" => fill(rng, "ms", words),
-        "EXAT" => fill(rng, "at", words),
-        "PXAT" => fill(rng, "mat", words),
+        // A moment in the past makes Redis's SET keep a dead key, which DBSIZE counts: conversations look at it.
+        "EXAT" => fill(rng, pick(rng, &["at later", "at later", "at later", "junk"]), words),
+        "PXAT" => fill(rng, pick(rng, &["mat later", "mat later", "mat later", "junk"]), words),
         _ => {}
     }
 }
