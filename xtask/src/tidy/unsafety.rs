@@ -10,14 +10,14 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("crates/kit/src/huge_pages.rs", 1, "madvise: moves pages, never their content"),
     ("crates/kit/src/world/clock.rs", 1, "one instruction: the CPU's time-stamp counter"),
     ("crates/keyspace/src/buckets.rs", 16, "cache lines read without the shard's lock"),
-    ("crates/keyspace/src/collection.rs", 6, "a collection is one owner, in its entry or in the guard that changes it"),
+    ("crates/keyspace/src/collection.rs", 5, "a collection is one owner, in its entry or in the guard that changes it"),
     ("crates/keyspace/src/entry.rs", 25, "hands out what raw.rs made, for as long as it lives"),
     ("crates/keyspace/src/keyspace.rs", 2, "passes on the promise of buckets.rs: nobody reads what is freed"),
     ("crates/keyspace/src/raw.rs", 32, "an entry is one allocation with a layout of ours"),
     ("crates/keyspace/src/table.rs", 15, "words of buckets are turned into entries"),
-    ("crates/types/src/heap.rs", 9, "a Box that does not claim to be alone: views share its memory"),
-    ("crates/types/src/object.rs", 18, "collections become words and words collections"),
-    ("crates/types/src/thin.rs", 17, "a buffer behind one pointer"),
+    ("crates/types/src/heap.rs", 7, "a Box that does not claim to be alone: views share its memory"),
+    ("crates/types/src/object.rs", 12, "collections become words and words collections"),
+    ("crates/types/src/thin.rs", 14, "a buffer behind one pointer"),
 ];
 
 /// A reason may stand this many lines above its `unsafe`, with no blank line between.

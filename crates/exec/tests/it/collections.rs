@@ -65,7 +65,8 @@ static BOOM_ADD: Command = Command {
     flags: Flags::WRITE,
     keys: ADD.keys,
     run: |ctx, args| {
-        let mut list = ctx.db.write_or_make(args.key(1), List::new)?;
+        let key = args.key(1);
+        let mut list = if let Some(list) = ctx.db.write::<List>(key)? { list } else { ctx.db.make(key, List::new()) };
         list.push(args.get(2));
         panic!("a mistake in a command")
     },

@@ -435,12 +435,14 @@ fn set_option(rng: &mut Rng, words: &mut Vec<Vec<u8>>) {
     let option =
         pick(rng, &["NX", "XX", "GET", "KEEPTTL", "EX", "PX", "EXAT", "PXAT", "nx", "get", "ex", "PERSIST", "QQ"]);
     words.push(option.as_bytes().to_vec());
+    let is_junk = rng.one_in(4);
     match option {
         "EX" | "ex" => words.push(seconds(rng)),
         "PX" => fill(rng, "ms", words),
         // A moment in the past makes Redis's SET keep a dead key, which DBSIZE counts: conversations look at it.
-        "EXAT" => fill(rng, pick(rng, &["at later", "at later", "at later", "junk"]), words),
-        "PXAT" => fill(rng, pick(rng, &["mat later", "mat later", "mat later", "junk"]), words),
+        "EXAT" | "PXAT" if is_junk => words.push(pick(rng, JUNK).to_vec()),
+        "EXAT" => fill(rng, "at later", words),
+        "PXAT" => fill(rng, "mat later", words),
         _ => {}
     }
 }
