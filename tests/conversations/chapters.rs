@@ -17,6 +17,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("expiry", include_str!("expiry.txt")),
     ("generic", include_str!("generic.txt")),
     ("numbers", include_str!("numbers.txt")),
+    ("pubsub", include_str!("pubsub.txt")),
     ("resp3", include_str!("resp3.txt")),
     ("server", include_str!("server.txt")),
     ("strings", include_str!("strings.txt")),

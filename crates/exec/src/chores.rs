@@ -1,7 +1,9 @@
 //! What a thread does ten times a second besides its clients' commands.
 //!
-//! Every thread publishes the memory it uses; the first one also takes samples and frees retired tables.
+//! Every thread publishes the memory it uses; the first one also takes samples, frees retired
+//! tables, and evicts when the limit of memory was lowered and nobody asks for anything.
 
+use crate::node::alarm;
 use crate::run::Worker;
 use keyspace::Keyspace;
 
@@ -17,6 +19,10 @@ impl Worker {
         if node.keyspace.retired() > 0 {
             let _world = node.world.exclusive();
             free_retired(&node.keyspace);
+        }
+        let held_back = alarm::PAUSED | alarm::LOADING | alarm::READ_ONLY_REPLICA;
+        if node.memory.excess() > 0 && node.alarms.get() & held_back == 0 {
+            self.turn(|turn| turn.make_room());
         }
     }
 }

@@ -28,8 +28,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-// A window's buckets and entries (three lines a key) stay well inside the first-level cache.
+// A window's buckets and entries (three lines a key) stay inside the first-level cache.
 const WINDOW: usize = 64;
+const WINDOW_KEYS: usize = 96;
 
 /// One event-loop thread's side of the executor.
 pub struct Worker {
@@ -96,7 +97,7 @@ impl Worker {
             // Plan a window: find commands, hash keys, fetch buckets, then entries.
             let mut len = 0;
             keys.clear();
-            while len < WINDOW && job_idx < jobs.len() {
+            while len < WINDOW && keys.len() < WINDOW_KEYS && job_idx < jobs.len() {
                 let job = &jobs[job_idx];
                 let Some(request) = job.requests.get(request_idx) else {
                     job_idx += 1;

@@ -30,10 +30,21 @@ use proto::resp_client::Value;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    Ask { client: usize, words: Vec<Vec<u8>>, expect: Option<Expect>, text: String },
+    Ask {
+        client: usize,
+        words: Vec<Vec<u8>>,
+        expect: Option<Expect>,
+        text: String,
+    },
     /// What a client got without having asked; `None`: nothing.
-    Hear { client: usize, expect: Option<Expect>, text: String },
-    Advance { ms: u64 },
+    Hear {
+        client: usize,
+        expect: Option<Expect>,
+        text: String,
+    },
+    Advance {
+        ms: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)] // allowed in `thin`, `heap`, and `object` for turning words into owners
 
 pub mod hash;
+mod hashing;
 #[allow(unsafe_code)]
 pub mod heap;
 pub mod list;

@@ -27,6 +27,7 @@ const DEV_ONLY: &[&str] = &["testkit"];
 
 /// Test dependencies beside those on floors below: who, on what, why.
 const DEV_ALLOWED: &[(&str, &str, &str)] = &[
+    ("exec", "testkit", "its integration tests, which link one copy of exec"),
     ("commands", "testkit", "conversations at the foot of each command"),
     ("script", "testkit", "conversations at the foot of each command"),
     ("snapshot", "testkit", "conversations at the foot of each command"),

@@ -72,6 +72,16 @@ fn evicted() {
 }
 
 #[test]
+fn evicted_though_nobody_asks() {
+    let mut node = node(&[("notify-keyspace-events", "Ee"), ("maxmemory-policy", "allkeys-lru")]);
+    node.node.memory.set_base(1 << 20);
+    node.converse("SUBSCRIBE __keyevent@0__:evicted -> *; c2> SET k v -> +OK; c2> CONFIG SET maxmemory 1");
+    node.worker.chores();
+    node.deliver();
+    node.converse("<- [message __keyevent@0__:evicted k]; <- silence");
+}
+
+#[test]
 fn new_and_missed() {
     let mut node = node(&[("notify-keyspace-events", "Enm")]);
     node.converse("PSUBSCRIBE * -> *; c2> GET k; c2> SET k v; c2> SET k w");

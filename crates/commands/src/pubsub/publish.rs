@@ -7,7 +7,7 @@
 use exec::command::KeyAccess;
 use exec::options::CLUSTER_ENABLED;
 use exec::pubsub;
-use exec::{Arg, ArgKind, Args, Arity, Command, Ctx, Error, Flags, Group, KeySpec};
+use exec::{Arg, ArgKind, Arity, Command, Ctx, Error, Flags, Group, KeySpec};
 
 const FLAGS: Flags = Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::MAY_REPLICATE);
 

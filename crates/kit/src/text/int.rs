@@ -63,6 +63,13 @@ pub fn format_i64(buf: &mut [u8; 20], n: i64) -> &[u8] {
     &buf[start..]
 }
 
+/// The decimal form, made at the end of `buf`.
+#[inline]
+pub fn format_u64(buf: &mut [u8; 20], n: u64) -> &[u8] {
+    let start = digits_into(buf, n);
+    &buf[start..]
+}
+
 /// Length of the decimal form, sign included.
 #[inline]
 pub fn i64_len(n: i64) -> usize {

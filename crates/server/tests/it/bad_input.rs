@@ -39,15 +39,17 @@ impl Ordeal {
         let (stopped, slowest) = (stop.clone(), slowest_us.clone());
         let neighbour = std::thread::spawn(move || {
             let mut asked = 0;
-            while !stopped.load(Ordering::Relaxed) {
+            loop {
                 let started = Instant::now();
                 client.ask(&["SET", "neighbour", &asked.to_string()]);
                 assert_eq!(client.ask_line("GET neighbour"), Value::Bulk(asked.to_string().into_bytes()));
                 slowest.fetch_max(started.elapsed().as_micros() as u64, Ordering::Relaxed);
                 asked += 1;
+                if stopped.load(Ordering::Relaxed) {
+                    return asked;
+                }
                 std::thread::sleep(Duration::from_millis(2));
             }
-            asked
         });
         let rss_before = server.rss_bytes();
         Ordeal { server, rss_before, stop, slowest_us, neighbour: Some(neighbour) }
@@ -66,7 +68,7 @@ impl Ordeal {
     fn end(mut self, what: &str) {
         self.stop.store(true, Ordering::Relaxed);
         let asked = self.neighbour.take().expect("once").join().expect("the neighbour got its answers");
-        assert!(asked > 0);
+        assert!(asked > 0, "{what}");
         let slowest = Duration::from_micros(self.slowest_us.load(Ordering::Relaxed));
         assert!(slowest < ANSWER_MAX, "{what}: a neighbour waited {slowest:?} for its answers");
         assert_eq!(self.server.connect().ask_line("PING"), simple("PONG"), "{what}");
@@ -267,7 +269,9 @@ fn a_client_above_its_output_limit_is_cut_off() {
     (0..200).for_each(|_| encode(&mut bytes, &["GET", "large"]));
     client.send_while_open(&bytes);
     std::thread::sleep(Duration::from_millis(200));
-    ordeal.growth_is_bounded("above the output limit");
+    // The limit, one reply more, and slack: not all 200.
+    let growth = ordeal.growth();
+    assert!(growth < 64 * MIB, "the server grew by {} MiB beyond a limit of 4", growth / MIB);
     assert!(client.is_closed_within(Duration::from_secs(10)), "it is cut off");
     if !ordeal.server.is_redis() {
         let info = crate::client::text_of(&ordeal.server.connect().ask_line("INFO stats"));

@@ -13,3 +13,4 @@ mod conversations;
 mod differential;
 mod harness;
 mod many_connections;
+mod pubsub;

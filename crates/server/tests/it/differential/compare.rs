@@ -121,7 +121,8 @@ impl Rule {
             b"scan" if lower(1) == b"0" => Rule::Scan,
             b"ttl" | b"expiretime" => Rule::Near(10),
             b"pttl" | b"pexpiretime" => Rule::Near(10_000),
-            b"object" if lower(1) == b"idletime" => Rule::Near(10),
+            // Small numbers are one shared value in Redis, with one time of access.
+            b"object" if lower(1) == b"idletime" => Rule::Kind,
             // Cursors are a server's own.
             b"randomkey" | b"scan" | b"hello" | b"time" | b"lastsave" => Rule::Kind,
             b"client" if lower(1) == b"id" => Rule::Kind,
