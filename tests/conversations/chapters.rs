@@ -16,6 +16,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("connection", include_str!("connection.txt")),
     ("expiry", include_str!("expiry.txt")),
     ("generic", include_str!("generic.txt")),
+    ("lists", include_str!("lists.txt")),
     ("numbers", include_str!("numbers.txt")),
     ("pubsub", include_str!("pubsub.txt")),
     ("resp3", include_str!("resp3.txt")),

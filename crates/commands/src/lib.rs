@@ -6,9 +6,16 @@
 pub mod bitmap;
 pub mod connection;
 pub mod generic;
+pub mod geo;
+pub mod hash;
 mod help;
+pub mod hyperloglog;
+pub mod list;
 pub mod pubsub;
 pub mod server;
+pub mod set;
+pub mod sorted_set;
+pub mod stream;
 pub mod string;
 pub mod transactions;
 
@@ -20,14 +27,35 @@ pub static COMMANDS: &[&[&Command]] = &[
     bitmap::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
+    geo::COMMANDS,
+    hash::COMMANDS,
+    hyperloglog::COMMANDS,
+    list::COMMANDS,
     pubsub::COMMANDS,
     server::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
+    stream::COMMANDS,
     string::COMMANDS,
     transactions::COMMANDS,
 ];
 
 /// Options that only commands read. The executor's own stand in `exec::options`.
-pub static OPTIONS: &[&dyn AnyOpt] = &[&server::info::latencystats::PERCENTILES];
+pub static OPTIONS: &[&dyn AnyOpt] = &[
+    &hash::limits::FIELDS_MAX,
+    &hash::limits::TEXT_LEN_MAX,
+    &list::options::COMPRESS_DEPTH,
+    &list::options::MAX_LISTPACK_SIZE,
+    &server::info::latencystats::PERCENTILES,
+    &stream::limits::NODE_BYTES_MAX,
+    &stream::limits::NODE_ENTRIES_MAX,
+    &set::limits::INTS,
+    &set::limits::PACKED,
+    &set::limits::PACKED_VALUE,
+    &sorted_set::limits::ENTRIES,
+    &sorted_set::limits::VALUE,
+    &hyperloglog::value::SPARSE_MAX,
+];
 
 /// Runs a conversation (testkit's language) against a fresh node with all commands.
 #[cfg(test)]

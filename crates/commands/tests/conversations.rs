@@ -46,4 +46,4 @@ macro_rules! groups {
     }};
 }
 
-groups!(bitmaps connection expiry generic numbers pubsub resp3 server strings transactions);
+groups!(bitmaps connection expiry generic lists numbers pubsub resp3 server strings transactions);

@@ -28,10 +28,13 @@ impl Turn<'_, '_> {
         for name in std::mem::take(&mut self.scratch.changes.replaced) {
             self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.into_vec()]));
         }
+        if !self.scratch.changes.fields.is_empty() {
+            self.remove_stale_fields();
+        }
         let touched = std::mem::take(&mut self.scratch.changes.touched);
         self.wake_watchers(&touched);
         let changed = touched.iter().filter(|touched| !touched.was_stale).count() as u64;
-        let dirty = changed + self.scratch.changes.dirty_extra;
+        let dirty = self.scratch.changes.dirty_in_all.unwrap_or(changed + self.scratch.changes.dirty_extra);
         if dirty > 0 {
             self.node.dirty.fetch_add(dirty, Relaxed);
         }
@@ -117,7 +120,7 @@ impl Turn<'_, '_> {
             self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.to_vec()]));
         }
         self.node.dirty.fetch_add(1, Relaxed);
-        self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale }]);
+        self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale, quiet: false }]);
     }
 
     pub(crate) fn event(&mut self, class: u32, event: &'static str, name: &KeyName) {
@@ -135,7 +138,7 @@ impl Turn<'_, '_> {
         }
     }
 
-    fn wake_watchers(&mut self, touched: &[Touched]) {
+    pub(crate) fn wake_watchers(&mut self, touched: &[Touched]) {
         if self.node.clients.watching.load(Relaxed) == 0 {
             return;
         }

@@ -93,6 +93,7 @@ impl Turn<'_, '_> {
         session: &Session,
         reply: &Reply,
         args: &Args,
+        request: &OwnedRequest,
         number: u16,
         park: &mut ParkOn,
     ) -> Option<Arc<Waiter>> {
@@ -106,7 +107,7 @@ impl Turn<'_, '_> {
         let waiter = Arc::new(Waiter {
             record: Arc::clone(&session.record),
             command: number,
-            request: OwnedRequest::copy(args.buf(), args.words()),
+            request: request.clone(),
             db: session.db,
             resp3: reply.is_resp3(),
             user: Arc::clone(&session.user),
@@ -154,6 +155,9 @@ impl Turn<'_, '_> {
         }
         for i in 0..self.scratch.changes.touched.len() {
             let touched = self.scratch.changes.touched[i];
+            if touched.quiet {
+                continue;
+            }
             let place = (touched.db, touched.hash);
             let waiting = &self.held.shard(touched.hash.shard() as u8).ext.waiting;
             if waiting.contains_key(&place) && !self.scratch.ready.contains(&place) {
@@ -171,6 +175,10 @@ impl Turn<'_, '_> {
     /// Serves the clients that wait for keys which became ready, oldest first. Under the locks of the
     /// command that made them ready.
     pub(crate) fn serve_ready(&mut self) {
+        if !self.scratch.ready.is_empty() {
+            // A transaction has one time and may have taken long: what it made can be past its deadline.
+            self.now = self.node.clock.unix_ms();
+        }
         while let Some(place) = self.scratch.ready.pop_front() {
             let list = self.held.shard(place.1.shard() as u8).ext.waiting.get(&place);
             let waiters: Vec<Arc<Waiter>> = list.into_iter().flatten().cloned().collect();

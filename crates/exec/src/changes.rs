@@ -14,6 +14,8 @@ pub struct Changes {
     /// Keys past their time that the body replaced: the log says DEL before the command, because
     /// its replay leaves such keys in place.
     pub replaced: Vec<KeyName>,
+    /// Fields of hashes found past their time.
+    pub fields: Vec<StaleField>,
     /// Keys that must be brought in before the command can run.
     pub away: Vec<KeyName>,
     pub effect: Effect,
@@ -21,6 +23,8 @@ pub struct Changes {
     pub databases: Vec<usize>,
     /// Counts as a change of this many elements beyond the touched keys.
     pub dirty_extra: u64,
+    /// Changes in all, where a body says so; else the keys touched, and the extra ones.
+    pub dirty_in_all: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Touched {
     pub hash: KeyHash,
     /// Only an expired key went away: no change for who watched it when it was stale already.
     pub was_stale: bool,
+    /// Nothing that a waiting client could be waiting for (XACK, XDEL): none is woken.
+    pub quiet: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +42,15 @@ pub struct KeyName {
     pub db: usize,
     pub hash: KeyHash,
     pub key: Box<[u8]>,
+}
+
+/// A field of a hash past its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StaleField {
+    pub name: KeyName,
+    pub field: Box<[u8]>,
+    /// The body has put another one in its place; the log hears of it all the same, before the command.
+    pub replaced: bool,
 }
 
 pub struct Event {
@@ -63,6 +78,7 @@ impl Changes {
             && self.events.is_empty()
             && self.expired.is_empty()
             && self.replaced.is_empty()
+            && self.fields.is_empty()
             && self.away.is_empty()
             && self.effect == Effect::AsCalled
             && self.databases.is_empty()
@@ -74,9 +90,11 @@ impl Changes {
         self.events.clear();
         self.expired.clear();
         self.replaced.clear();
+        self.fields.clear();
         self.away.clear();
         self.effect = Effect::AsCalled;
         self.databases.clear();
         self.dirty_extra = 0;
+        self.dirty_in_all = None;
     }
 }

@@ -66,6 +66,12 @@ impl<T: Typed> Guard<'_, T> {
     pub fn touch(&mut self) {
         self.touched.extend(self.unmarked.take());
     }
+
+    /// The same, when the change is none that a client could be waiting for.
+    pub fn touch_quietly(&mut self) {
+        let quiet = |mark| Touched { quiet: true, ..mark };
+        self.touched.extend(self.unmarked.take().map(quiet));
+    }
 }
 
 /// The collection behind an entry, or WRONGTYPE.
@@ -80,6 +86,11 @@ impl Db<'_, '_> {
     /// A collection, its elements about to be read: hits and misses are counted.
     pub fn read<T: Typed>(&mut self, key: Key) -> Result<Option<View<'_, T>>, Error> {
         self.read_entry(key)?.map(view_of).transpose()
+    }
+
+    /// Several at once, to be looked at side by side. The keys may be the same.
+    pub fn read_all<T: Typed>(&mut self, keys: &[Key]) -> Result<Vec<Option<View<'_, T>>>, Error> {
+        self.read_entries(keys)?.into_iter().map(|entry| entry.map(view_of).transpose()).collect()
     }
 
     /// The same before a change, for what has to be looked up first; nothing is counted.

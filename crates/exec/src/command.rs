@@ -178,11 +178,13 @@ flags! {
     NO_AUTH = 14, "no_auth";
     MAY_REPLICATE = 15, "may_replicate";
     NO_MANDATORY_KEYS = 16, "no_mandatory_keys";
-    PROTECTED = 17, "protected";
+    /// Not shown to clients, as in Redis.
+    PROTECTED = 17, "";
     NO_ASYNC_LOADING = 18, "no_async_loading";
     NO_MULTI = 19, "no_multi";
     ALLOW_BUSY = 20, "allow_busy";
-    TOUCHES_ARBITRARY_KEYS = 21, "touches_arbitrary_keys";
+    /// Not shown to clients, as in Redis.
+    TOUCHES_ARBITRARY_KEYS = 21, "";
     /// Which keys there are is found by `getkeys`, not by positions alone.
     MOVABLE_KEYS = 22, "movablekeys";
     /// Known to a Sentinel too; not shown to clients of a plain server.

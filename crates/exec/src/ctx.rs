@@ -9,7 +9,7 @@ use crate::block::{Ready, WaitFor};
 use crate::changes::{Effect, KeyName};
 use crate::db::Db;
 use crate::node::Node;
-use crate::session::{Session, Why};
+use crate::session::{OwnedRequest, Session, Why};
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
 use proto::{Error, Reply};
@@ -35,6 +35,8 @@ pub struct ParkOn {
     pub deadline: Option<UnixMs>,
     /// The keys it waits for, when it does.
     pub keys: Option<WaitFor>,
+    /// The words to be run again, when they are not those that came.
+    pub request: Option<OwnedRequest>,
 }
 
 impl Ctx<'_, '_> {
@@ -82,6 +84,11 @@ impl Ctx<'_, '_> {
         self.db.changes.dirty_extra += count;
     }
 
+    /// Counts as this many changes, however many keys were touched.
+    pub fn dirty_in_all(&mut self, count: u64) {
+        self.db.changes.dirty_in_all = Some(count);
+    }
+
     /// EXEC: the queued commands run when this body is done.
     pub fn run_queue(&mut self) {
         self.run_queue = true;
@@ -90,7 +97,7 @@ impl Ctx<'_, '_> {
     /// The client waits; its command is run again when it is resumed. Returned as an error:
     /// `return Err(ctx.wait(Why::Blocked, deadline))`.
     pub fn wait(&mut self, why: Why, deadline: Option<UnixMs>) -> Error {
-        self.park = Some(ParkOn { why, deadline, keys: None });
+        self.park = Some(ParkOn { why, deadline, keys: None, request: None });
         Error::Park
     }
 
@@ -105,7 +112,15 @@ impl Ctx<'_, '_> {
     pub fn wait_for(&mut self, keys: &[Key], ready: Ready, deadline: Option<UnixMs>) -> Error {
         let db = self.db.index;
         let keys = keys.iter().map(|key| KeyName { db, hash: key.hash, key: key.bytes.into() }).collect();
-        self.park = Some(ParkOn { why: Why::Blocked, deadline, keys: Some(WaitFor { keys, ready }) });
+        self.park = Some(ParkOn { why: Why::Blocked, deadline, keys: Some(WaitFor { keys, ready }), request: None });
         Error::Park
+    }
+
+    /// After `wait_for`: these words are run again instead of those that came. The keys stand where they stood
+    /// (XREAD, whose `$` is the last entry at the time it began to wait).
+    pub fn resume_as(&mut self, words: &[&[u8]]) {
+        if let Some(park) = &mut self.park {
+            park.request = Some(OwnedRequest::from_words(words));
+        }
     }
 }

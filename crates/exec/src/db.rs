@@ -175,6 +175,18 @@ impl<'n> Db<'_, 'n> {
         Ok(None)
     }
 
+    /// The entries at several keys, all at once: hits and misses are counted, one after the other, and then they
+    /// can be looked at side by side. A key that stands twice is read twice.
+    pub fn read_entries(&mut self, keys: &[Key]) -> Result<Vec<Option<EntryRef<'_>>>, Error> {
+        let mut there = Vec::with_capacity(keys.len());
+        for &key in keys {
+            there.push(self.find(key, Look::Read)?.is_some());
+        }
+        let (db, held) = (self.index, &*self.held);
+        let entry = |key: &Key| held.seen(key.hash.shard() as u8).find(db, key.hash, key.bytes);
+        Ok(keys.iter().zip(there).map(|(key, there)| entry(key).filter(|_| there)).collect())
+    }
+
     /// The entry at a key, its value about to be read.
     #[inline]
     pub fn read_entry(&mut self, key: Key) -> Result<Option<EntryRef<'_>>, Error> {
@@ -380,7 +392,7 @@ impl<'n> Db<'_, 'n> {
 
     #[inline]
     pub(crate) fn mark(&self, key: Key) -> Touched {
-        Touched { db: self.index as u16, hash: key.hash, was_stale: false }
+        Touched { db: self.index as u16, hash: key.hash, was_stale: false, quiet: false }
     }
 
     /// A whole database was emptied or exchanged: who waits for one of its keys looks again.

@@ -88,6 +88,10 @@ fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
             turn.append_unit();
             took += 1;
         }
+        let mut looks = LOOKS_MAX;
+        while took < budget && turn.sweep_fields(shard as u8, db, &mut looks) {
+            took += 1;
+        }
     }
     turn.publish_events();
     turn.scratch.changes.clear();

@@ -95,6 +95,12 @@ impl<'n> Held<'n> {
         &mut self.guards[at].1
     }
 
+    /// A shard that `shard` gave since these locks were taken, to be looked at beside others.
+    pub(crate) fn seen(&self, shard: u8) -> &Shard<ShardExt> {
+        let at = self.guards.binary_search_by_key(&shard, |(held, _)| *held);
+        &self.guards[at.unwrap_or_else(|_| panic!("shard {shard} was not asked for before"))].1
+    }
+
     /// Each shard in turn: those not held are locked for the moment of the call.
     pub fn each_shard(&mut self, mut look: impl FnMut(u8, &mut Shard<ShardExt>)) {
         for shard in 0..SHARDS {

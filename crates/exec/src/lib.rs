@@ -18,6 +18,7 @@ pub mod db;
 pub mod errors;
 pub mod evict;
 mod expire;
+mod fields;
 pub mod free;
 pub mod gates;
 pub mod held;

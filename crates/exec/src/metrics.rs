@@ -14,6 +14,7 @@ counters! {
     KEYSPACE_HITS = "keyspace_hits", "Lookups of keys that were there.";
     KEYSPACE_MISSES = "keyspace_misses", "Lookups of keys that were not there.";
     EXPIRED_KEYS = "expired_keys", "Keys removed because their time had come.";
+    EXPIRED_FIELDS = "expired_subkeys", "Fields of hashes removed because their time had come.";
     EXPIRED_SWEPT = "expired_keys_active", "Those of them found by the background sweep.";
     EXPIRE_CAP_REACHED = "expired_time_cap_reached_count", "Sweeps that stopped at their time limit with keys left.";
     EVICTED_KEYS = "evicted_keys", "Keys removed to stay below maxmemory.";

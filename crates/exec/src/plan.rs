@@ -88,40 +88,18 @@ pub(crate) fn admit<'a>(
     word: &dyn Fn(usize) -> &'a [u8],
 ) -> Result<&'static Command, Error> {
     if plan.command == UNKNOWN {
-        return Err(unknown_command(words, word));
+        return Err(Error::unknown_command(word(0), (1..words).map(word)));
     }
     let row = node.commands.row(plan.command);
     let command = row.command;
     if !row.subcommands.is_empty() && words > 1 {
         // A container whose subcommand was not found.
-        return Err(Error::text(format!(
-            "ERR unknown subcommand '{}'. Try {} HELP.",
-            printable(word(1), 128),
-            row.full_name.to_ascii_uppercase(),
-        )));
+        return Err(Error::unknown_subcommand(&row.full_name, word(1)));
     }
     if !command.arity.admits(words) {
         return Err(Error::WrongArity(row.full_name.as_str().into()));
     }
     Ok(command)
-}
-
-fn unknown_command<'a>(words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> Error {
-    let mut args = String::new();
-    for i in 1..words {
-        if args.len() >= 128 {
-            break;
-        }
-        let left = 128 - args.len();
-        args.push_str(&format!("'{}' ", printable(word(i), left)));
-    }
-    Error::text(format!("ERR unknown command '{}', with args beginning with: {args}", printable(word(0), 128)))
-}
-
-/// At most `max` characters of a word, line ends replaced.
-fn printable(word: &[u8], max: usize) -> String {
-    let text = String::from_utf8_lossy(&word[..word.len().min(max)]);
-    text.chars().map(|c| if c == '\r' || c == '\n' { ' ' } else { c }).collect()
 }
 
 /// What must be locked for a request.

@@ -60,7 +60,10 @@ pub struct Job<'j> {
     pub input: &'j [u8],
     pub words: &'j [Word],
     pub requests: &'j [Request],
-    /// Requests that were taken; the rest waits because the client was parked or is closing.
+    /// With more than this unsent the client's next requests wait.
+    pub reply_bytes_max: usize,
+    /// Requests that were taken; the rest waits because the client was parked, is closing,
+    /// or does not read its replies.
     pub done: usize,
 }
 
@@ -115,7 +118,7 @@ impl Worker {
             turn.begin_window();
             for (job_idx, request_idx, plan) in &plans[..len] {
                 let job = &mut jobs[*job_idx];
-                if !job.session.is_open() || job.done < *request_idx {
+                if !job.session.is_open() || job.done < *request_idx || job.reply.len() > job.reply_bytes_max {
                     continue;
                 }
                 job.done = request_idx + 1;
@@ -307,7 +310,7 @@ impl<'w, 'n> Turn<'w, 'n> {
     fn gated(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, plan: Plan, keys: &[KeyAt]) {
         let command = match plan::admit(self.node, &plan, args.len(), &|i| args.get(i)) {
             Ok(command) => command,
-            Err(error) => return self.refuse(session, reply, plan.command, &error),
+            Err(error) => return self.refuse(session, reply, plan.command, error),
         };
         let mut intent = Intent::of(command, plan.command);
         if let Some(multi) = &session.multi
@@ -322,14 +325,9 @@ impl<'w, 'n> Turn<'w, 'n> {
         let verdict = gates::ask(node, session, intent, &hashes, now, &mut || self.make_room());
         match verdict {
             Verdict::Run => {}
-            Verdict::Refuse(error) if command.has(Flags::RUNS_QUEUE) && session.multi.is_some() => {
-                crate::watch::end_multi(node, session);
-                let error = Error::text(format!("EXECABORT Transaction discarded because of: {error}"));
-                return self.refuse(session, reply, plan.command, &error);
-            }
-            Verdict::Refuse(error) => return self.refuse(session, reply, plan.command, &error),
+            Verdict::Refuse(error) => return self.refuse(session, reply, plan.command, error),
             Verdict::Hold(until) => {
-                let park = ParkOn { why: Why::Paused, deadline: Some(until), keys: None };
+                let park = ParkOn { why: Why::Paused, deadline: Some(until), keys: None, request: None };
                 return self.park(session, reply, args, plan.command, park);
             }
         }
@@ -385,7 +383,9 @@ impl<'w, 'n> Turn<'w, 'n> {
     pub(crate) fn call(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, number: u16, nested: bool) {
         let node = self.node;
         let command = node.commands.command(number);
-        session.record.command.store(u32::from(number), Relaxed);
+        if !nested {
+            session.record.command.store(u32::from(number), Relaxed);
+        }
         let monitored = node.clients.monitors.load(Relaxed) > 0 && !self.rerun;
         // EXEC is shown after what it ran.
         if monitored && !command.has(Flags::RUNS_QUEUE) {
@@ -435,8 +435,9 @@ impl<'w, 'n> Turn<'w, 'n> {
             }
             Ok(Err(Error::Park)) => {
                 reply.truncate(mark);
-                self.scratch.changes.clear();
-                let park = park.unwrap_or(ParkOn { why: Why::Blocked, deadline: None, keys: None });
+                // A consumer who waits in its group for the first time is in the group already (XREADGROUP).
+                self.follow_up(session, args, command, nested);
+                let park = park.unwrap_or(ParkOn { why: Why::Blocked, deadline: None, keys: None, request: None });
                 return self.park(session, reply, args, number, park);
             }
             Ok(Err(error)) => {
@@ -552,7 +553,7 @@ impl<'w, 'n> Turn<'w, 'n> {
 
     fn queue(&mut self, session: &mut Session, reply: &mut Reply, command: &Command, args: &Args, number: u16) {
         if command.has(Flags::NO_MULTI) {
-            return self.refuse(session, reply, number, &Error::NotInMulti);
+            return self.refuse(session, reply, number, Error::NotInMulti);
         }
         let Some(multi) = session.multi.as_mut() else { return };
         // A transaction that will abort anyway does not collect commands.
@@ -566,15 +567,22 @@ impl<'w, 'n> Turn<'w, 'n> {
         reply.queued();
     }
 
-    fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, error: &Error) {
-        if let Some(multi) = session.multi.as_mut() {
+    fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, error: Error) {
+        let mut error = error;
+        if number != UNKNOWN && self.node.commands.command(number).has(Flags::RUNS_QUEUE) {
+            // A refused EXEC ends the transaction.
+            crate::watch::end_multi(self.node, session);
+            let cause = error.to_string();
+            let cause = cause.strip_prefix("ERR ").unwrap_or(&cause);
+            error = Error::text(format!("EXECABORT Transaction discarded because of: {cause}"));
+        } else if let Some(multi) = session.multi.as_mut() {
             multi.dirty = true;
             multi.queued.clear();
         }
         if number != UNKNOWN {
             self.node.command_stats.rejected(self.thread, number);
         }
-        self.reply_error(reply, error);
+        self.reply_error(reply, &error);
     }
 
     fn reply_error(&mut self, reply: &mut Reply, error: &Error) {
@@ -587,9 +595,9 @@ impl<'w, 'n> Turn<'w, 'n> {
     }
 
     fn park(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, mut park: ParkOn) {
-        let request = OwnedRequest::copy(args.buf(), args.words());
+        let request = park.request.take().unwrap_or_else(|| OwnedRequest::copy(args.buf(), args.words()));
         let (why, deadline) = (park.why, park.deadline);
-        let waiter = if session.stand_in { None } else { self.enlist(session, reply, args, number, &mut park) };
+        let waiter = if session.stand_in { None } else { self.enlist(session, reply, args, &request, number, &mut park) };
         session.parked = Some(Box::new(Parked { command: number, request, why, deadline, waiter }));
         if session.stand_in {
             return;
@@ -601,7 +609,7 @@ impl<'w, 'n> Turn<'w, 'n> {
 
     /// Keys of the command are not in memory: it waits until they were brought in.
     fn wait_for_keys(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, away: Vec<KeyName>) {
-        self.park(session, reply, args, number, ParkOn { why: Why::Away, deadline: None, keys: None });
+        self.park(session, reply, args, number, ParkOn { why: Why::Away, deadline: None, keys: None, request: None });
         if session.stand_in {
             return;
         }

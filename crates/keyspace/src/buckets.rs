@@ -82,6 +82,8 @@ pub(crate) struct Gauges {
     pub(crate) buckets: AtomicU32,
     pub(crate) len: AtomicUsize,
     pub(crate) deadlines: AtomicUsize,
+    /// Entries whose collection has elements with deadlines.
+    pub(crate) inner_deadlines: AtomicUsize,
     pub(crate) entry_bytes: AtomicUsize,
 }
 
@@ -92,6 +94,10 @@ impl Gauges {
 
     pub(crate) fn deadlines(&self) -> usize {
         self.deadlines.load(Relaxed)
+    }
+
+    pub(crate) fn inner_deadlines(&self) -> usize {
+        self.inner_deadlines.load(Relaxed)
     }
 
     pub(crate) fn entry_bytes(&self) -> usize {
@@ -107,6 +113,12 @@ impl Gauges {
     pub(crate) fn change_deadline(&self, before: bool, after: bool) {
         if before != after {
             change(&self.deadlines, usize::from(before), usize::from(after));
+        }
+    }
+
+    pub(crate) fn change_inner_deadlines(&self, before: bool, after: bool) {
+        if before != after {
+            change(&self.inner_deadlines, usize::from(before), usize::from(after));
         }
     }
 }

@@ -67,8 +67,9 @@ impl std::fmt::Debug for View<'_> {
 pub struct ObjectMut<'a> {
     entry: EntryMut<'a>,
     object: ManuallyDrop<Object>,
-    /// Its bytes when it was taken out.
+    /// Its bytes when it was taken out, and whether elements of it had deadlines.
     bytes: usize,
+    timed: bool,
 }
 
 impl<'a> ObjectMut<'a> {
@@ -76,7 +77,8 @@ impl<'a> ObjectMut<'a> {
     pub(crate) fn take_from(entry: EntryMut<'a>) -> Option<ObjectMut<'a>> {
         // SAFETY: the entry is live, and `EntryMut` has it alone.
         let object = unsafe { raw::take_object(entry.at()) }?;
-        Some(ObjectMut { bytes: object.mem_bytes(), object: ManuallyDrop::new(object), entry })
+        let (bytes, timed) = (object.mem_bytes(), object.has_deadlines());
+        Some(ObjectMut { bytes, timed, object: ManuallyDrop::new(object), entry })
     }
 
     pub fn key(&self) -> &[u8] {
@@ -105,6 +107,7 @@ impl Drop for ObjectMut<'_> {
         // SAFETY: this is the end of the guard, nobody takes it a second time.
         let object = unsafe { ManuallyDrop::take(&mut self.object) };
         self.entry.gauges.change_bytes(self.bytes, object.mem_bytes());
+        self.entry.gauges.change_inner_deadlines(self.timed, object.has_deadlines());
         // SAFETY: the entry is live and ours, and its collection was taken out in `take_from`.
         unsafe { raw::put_object(self.entry.at(), object) }
     }
@@ -115,7 +118,8 @@ mod tests {
     use std::sync::atomic::AtomicU64;
     use std::sync::atomic::Ordering::Relaxed;
 
-    use types::{List, Set};
+    use types::Hash;
+    use types::hash::{Life, Limits};
 
     use super::*;
     use crate::buckets::{Gauges, pack, pointer};
@@ -126,15 +130,29 @@ mod tests {
     fn elements(object: &Object) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         object.for_each_digest(&mut |parts| all.push(parts[parts.len() - 1].to_vec()));
+        all.sort();
         all
     }
 
+    fn sorted(twin: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut twin = twin.to_vec();
+        twin.sort();
+        twin
+    }
+
+    /// A hash of elements, packed or not.
+    fn collection(packed: bool) -> Object {
+        let mut hash = Hash::new();
+        let limits = Limits { fields: usize::from(packed), text_len: 1 << 16 };
+        hash.set(b"f", b"v", Life::Forever, &limits);
+        hash.remove(b"f");
+        hash.into()
+    }
+
     fn push(object: &mut Object, element: &[u8]) {
-        match object {
-            Object::List(list) => list.push(element),
-            Object::Set(set) => set.push(element),
-            other => panic!("{other:?}"),
-        }
+        let Object::Hash(hash) = object else { panic!("{object:?}") };
+        let field = hash.len().to_le_bytes();
+        assert!(hash.set(&field, element, Life::Forever, &Limits { fields: 100, text_len: 1 << 16 }));
     }
 
     #[test]
@@ -142,7 +160,7 @@ mod tests {
         for seed in 0..if cfg!(miri) { 6 } else { 60 } {
             let mut rng = Rng::new(seed);
             let (key, mut deadline, mut clock) = (random_bytes(&mut rng), random_deadline(&mut rng), 7);
-            let object = if rng.one_in(2) { Object::List(List::new()) } else { Object::Set(Set::new()) };
+            let object = collection(rng.one_in(2));
             let (encoding, mut twin) = (object.encoding(), Vec::new());
             let entry = Entry::with_object(&key, object, deadline, clock);
             let gauges = Gauges::default();
@@ -152,11 +170,12 @@ mod tests {
             // SAFETY: the word holds the entry made above, and nobody else knows it.
             let entry_mut = || unsafe { EntryMut::new(&word, &gauges) };
             for step in 0..30 {
-                let element = random_bytes(&mut rng);
+                let mut element = random_bytes(&mut rng);
+                element.truncate(1 << 15); // longer ones would end the packed form
                 match rng.below(6) {
                     0..3 => {
                         let mut guard = entry_mut().object_mut().expect("a collection");
-                        assert_eq!((guard.key(), elements(&guard)), (&key[..], twin.clone()));
+                        assert_eq!((guard.key(), elements(&guard)), (&key[..], sorted(&twin)));
                         push(&mut guard, &element);
                         twin.push(element);
                     }
@@ -185,7 +204,7 @@ mod tests {
                 assert_eq!((entry.deadline(), entry.clock()), (deadline, clock), "{note}");
                 // Two views at once, as a walk and a body may have them.
                 let (one, two) = (entry.object().expect("a collection"), entry.object().expect("a collection"));
-                assert_eq!((elements(&one), elements(&two)), (twin.clone(), twin.clone()), "{note}");
+                assert_eq!((elements(&one), elements(&two)), (sorted(&twin), sorted(&twin)), "{note}");
                 assert_eq!(entry.value_bytes(), entry.alloc_bytes() + one.mem_bytes());
                 assert_eq!(gauges.entry_bytes.load(Relaxed), entry.value_bytes(), "{note}");
             }
@@ -212,12 +231,12 @@ mod tests {
             };
             // SAFETY: the entry is in no table, and the word is not used any more.
             drop(unsafe { Entry::from_raw(pointer(word.load(Relaxed)).expect("an address")) });
-            assert_eq!(elements(&old), twin);
+            assert_eq!(elements(&old), sorted(&twin));
             let renamed = copy.duplicate_as(b"x").renamed(b"other");
             assert_eq!((renamed.as_ref().key(), renamed.as_ref().deadline()), (&b"other"[..], deadline));
             assert_eq!((renamed.as_ref().clock(), renamed.as_ref().kind()), (clock, Kind::Object(encoding)));
             let object = std::thread::spawn(|| renamed.into_object()).join().expect("no panic").expect("a collection");
-            assert_eq!((elements(&object), object.mem_bytes()), (twin, old.duplicate().mem_bytes()));
+            assert_eq!((elements(&object), object.mem_bytes()), (sorted(&twin), old.duplicate().mem_bytes()));
         }
     }
 }

@@ -190,6 +190,21 @@ impl<'a> EntryRef<'a> {
         }
     }
 
+    /// Is it a collection with elements that have deadlines of their own?
+    pub fn has_inner_deadlines(self) -> bool {
+        // Most entries are told by their kind, without a look at the collection.
+        matches!(self.kind(), Kind::Object(Encoding::HashTimed | Encoding::HashTable))
+            && self.object().is_some_and(|object| object.has_deadlines())
+    }
+
+    /// The first of those deadlines.
+    pub fn inner_deadline(self) -> Option<UnixMs> {
+        if !self.has_inner_deadlines() {
+            return None;
+        }
+        self.object()?.soonest_deadline().map(UnixMs)
+    }
+
     /// The collection; None for a string.
     #[inline]
     pub fn object(self) -> Option<View<'a>> {
@@ -354,6 +369,7 @@ impl<'a> EntryMut<'a> {
         let object = unsafe { raw::take_object(self.at()) };
         if let Some(object) = &object {
             self.gauges.change_bytes(object.mem_bytes(), 0);
+            self.gauges.change_inner_deadlines(object.has_deadlines(), false);
         }
         // SAFETY: the entry is live and ours; `changed` writes the new address back at once.
         self.changed(|at| (unsafe { raw::rewrite(at, value, deadline, clock) }, 0));
@@ -611,7 +627,9 @@ pub(crate) mod tests {
         };
         // Eight fields of 2 and 8 bytes, behind a key of 16.
         let mut hash = types::Hash::new();
-        (0..8).for_each(|_| [&b"f1"[..], b"value678"].iter().for_each(|part| hash.push(part)));
+        let limits = types::hash::Limits { fields: 512, text_len: 64 };
+        let mut set = |field: &[u8]| hash.set(field, b"value678", types::hash::Life::Forever, &limits);
+        (b'0'..b'8').for_each(|i| assert!(set(&[b'f', i])));
         let entry = Entry::with_object(&[b'k'; 16], hash.into(), None, 0);
         assert_eq!((entry.as_ref().alloc_bytes(), entry.as_ref().value_bytes()), (32, 32 + 112));
         assert_eq!(bytes(16, 32, None), 56);

@@ -16,10 +16,10 @@ use crate::entry::EntryRef;
 use crate::hash::KeyHash;
 use crate::table::Table;
 
-const LOW_MASK: u64 = (1 << LOCATING_BITS) - 1;
+pub(crate) const LOW_MASK: u64 = (1 << LOCATING_BITS) - 1;
 const UNIT_MS: i64 = 16;
 /// Deadlines from the year 2109 on share the last unit, which never comes.
-const UNIT_MAX: u64 = u64::MAX >> LOCATING_BITS;
+pub(crate) const UNIT_MAX: u64 = u64::MAX >> LOCATING_BITS;
 const BRANCHES: usize = 4;
 const STALE_MIN: usize = 64;
 
@@ -87,7 +87,7 @@ impl ExpiryIndex {
         }
         (0..3).find_map(|_| {
             let entry = self.heap[rng.below(self.heap.len() as u64) as usize];
-            table.first_to_die((entry & LOW_MASK) as u32)
+            table.first_by((entry & LOW_MASK) as u32, EntryRef::deadline).map(|(entry, _)| entry)
         })
     }
 
@@ -165,20 +165,20 @@ impl ExpiryIndex {
 /// What the index should hold for the keys with the low bits of `entry`.
 fn true_entry(table: &Table, entry: u64) -> Option<u64> {
     let low = entry & LOW_MASK;
-    let deadline = table.first_to_die(low as u32)?.deadline()?;
+    let (_, deadline) = table.first_by(low as u32, EntryRef::deadline)?;
     Some(unit_of(deadline) << LOCATING_BITS | low)
 }
 
-fn low_of(hash: KeyHash) -> u64 {
+pub(crate) fn low_of(hash: KeyHash) -> u64 {
     u64::from(hash.bits()) & LOW_MASK
 }
 
-fn unit_of(deadline: UnixMs) -> u64 {
+pub(crate) fn unit_of(deadline: UnixMs) -> u64 {
     u64::try_from(deadline.0 / UNIT_MS).unwrap_or(0).min(UNIT_MAX)
 }
 
 /// The last moment of a unit: then all its deadlines have come.
-fn unit_end(unit: u64) -> UnixMs {
+pub(crate) fn unit_end(unit: u64) -> UnixMs {
     UnixMs(unit as i64 * UNIT_MS + UNIT_MS - 1)
 }
 

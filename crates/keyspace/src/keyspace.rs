@@ -93,6 +93,11 @@ impl<X> Keyspace<X> {
         self.sum(db, |gauges| gauges.deadlines())
     }
 
+    /// Keys of a database whose collection has elements with deadlines (hashes).
+    pub fn inner_deadline_count(&self, db: usize) -> usize {
+        self.sum(db, Gauges::inner_deadlines)
+    }
+
     pub fn shard_len(&self, db: usize, shard: usize) -> usize {
         self.published.gauges(db, shard).map_or(0, Gauges::len)
     }

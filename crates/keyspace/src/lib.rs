@@ -17,6 +17,7 @@ mod collection;
 mod entry;
 mod expire;
 mod hash;
+mod inner_expire;
 mod keyspace;
 #[allow(unsafe_code)]
 mod raw;

@@ -14,6 +14,7 @@ use crate::buckets::Published;
 use crate::entry::{Entry, EntryMut, EntryRef, NewValue};
 use crate::expire::ExpiryIndex;
 use crate::hash::{KeyHash, KeyHasher};
+use crate::inner_expire::InnerIndex;
 use crate::table::{Table, TableStats};
 use crate::walk::{DbWalk, ShardWalk, WalkSink};
 
@@ -57,6 +58,8 @@ pub struct Shard<X> {
 struct Db {
     table: Table,
     expiry: ExpiryIndex,
+    /// Collections whose elements have deadlines.
+    inner: InnerIndex,
     /// While a walk has not handed over all of this table.
     walk: Option<Box<DbWalk>>,
 }
@@ -181,6 +184,26 @@ impl<X> Shard<X> {
             expiry.pass(table);
         }
         None
+    }
+
+    /// Elements of the collection at a key were given deadlines.
+    pub fn note_inner_deadline(&mut self, db: usize, hash: KeyHash, key: &[u8]) {
+        let Some(Db { table, inner, .. }) = self.dbs.get_mut(db) else { return };
+        if let Some(deadline) = table.find(hash, key).and_then(EntryRef::inner_deadline) {
+            inner.note(table, hash, deadline);
+        }
+    }
+
+    /// A collection with elements whose deadline has come; the caller removes them. Each look costs one of `budget`;
+    /// None with a budget left means that nothing is due. Deadlines are seen up to 15 ms late.
+    pub fn due_inner(&mut self, db: usize, now: UnixMs, budget: &mut u32) -> Option<EntryRef<'_>> {
+        let Db { table, inner, .. } = self.dbs.get_mut(db)?;
+        inner.due(table, now, budget)
+    }
+
+    /// Keys of a database whose collection has elements with deadlines.
+    pub fn inner_deadline_count(&self, db: usize) -> usize {
+        self.dbs.get(db).and_then(|db| db.table.gauges()).map_or(0, |gauges| gauges.inner_deadlines())
     }
 
     /// When it is worth while to call `pop_expired`.
@@ -332,12 +355,15 @@ impl<X> Shard<X> {
 
     fn add(&mut self, db: usize, hash: KeyHash, entry: Entry) {
         self.open(db);
-        let Db { table, expiry, .. } = &mut self.dbs[db];
-        let deadline = entry.as_ref().deadline();
+        let Db { table, expiry, inner, .. } = &mut self.dbs[db];
+        let (deadline, inner_deadline) = (entry.as_ref().deadline(), entry.as_ref().inner_deadline());
         let unpublished = table.header().is_none();
         table.insert(hash, entry);
         if let Some(deadline) = deadline {
             expiry.note(table, hash, None, deadline);
+        }
+        if let Some(deadline) = inner_deadline {
+            inner.note(table, hash, deadline);
         }
         if unpublished {
             self.publish(db);
@@ -379,12 +405,13 @@ impl Db {
         Db {
             table: Table::new(Arc::clone(hasher), Arc::clone(published.retired())),
             expiry: ExpiryIndex::default(),
+            inner: InnerIndex::default(),
             walk: None,
         }
     }
 
     fn memory_bytes(&self) -> usize {
-        self.table.memory_bytes() + self.expiry.memory_bytes()
+        self.table.memory_bytes() + self.expiry.memory_bytes() + self.inner.memory_bytes()
     }
 }
 

@@ -144,11 +144,13 @@ impl Table {
             self.add_bucket();
         }
         let (bytes, deadline) = (entry.as_ref().value_bytes(), entry.as_ref().has_deadline());
+        let inner = entry.as_ref().has_inner_deadlines();
         self.append(bucket_of(hash.bits(), self.buckets), pack(entry.into_raw(), hash.tag()));
         let gauges = self.gauges().expect("a table with buckets has a header");
         change(&gauges.len, 0, 1);
         gauges.change_bytes(0, bytes);
         gauges.change_deadline(false, deadline);
+        gauges.change_inner_deadlines(false, inner);
         for _ in 0..STEPS_PER_CHANGE {
             if 2 * self.len() <= self.bucket_count() * LOAD_HALVES_MAX || self.buckets == BUCKETS_MAX {
                 break;
@@ -279,15 +281,15 @@ impl Table {
         Some(self.remove_at(bucket, place))
     }
 
-    /// An entry with a deadline whose hash ends in `low`: the one that dies first.
-    pub(crate) fn first_to_die(&self, low: u32) -> Option<EntryRef<'_>> {
-        if self.buckets == 0 {
-            return None;
-        }
-        self.words(bucket_of(low, self.buckets))
-            .map(entry_in)
-            .filter(|entry| entry.has_deadline() && self.low_bits(entry.key()) == low)
-            .min_by_key(|entry| entry.deadline())
+    /// Of the entries whose hash ends in `low` the one with the first deadline, as `deadline_of` tells it.
+    pub(crate) fn first_by<'a>(
+        &'a self,
+        low: u32,
+        deadline_of: fn(EntryRef<'a>) -> Option<UnixMs>,
+    ) -> Option<(EntryRef<'a>, UnixMs)> {
+        let bucket = (self.buckets > 0).then(|| bucket_of(low, self.buckets))?;
+        let timed = self.words(bucket).map(entry_in).filter_map(|entry| Some((entry, deadline_of(entry)?)));
+        timed.filter(|(entry, _)| self.low_bits(entry.key()) == low).min_by_key(|(_, deadline)| *deadline)
     }
 
     fn low_bits(&self, key: &[u8]) -> u32 {
@@ -317,7 +319,7 @@ impl Table {
 
     // ---- words -----------------------------------------------------------------------------------------
 
-    fn gauges(&self) -> Option<&Gauges> {
+    pub(crate) fn gauges(&self) -> Option<&Gauges> {
         // SAFETY: a header is at one address for the life of its table.
         self.header.map(|header| unsafe { &header.as_ref().gauges })
     }
@@ -437,6 +439,7 @@ impl Table {
         change(&gauges.len, 1, 0);
         gauges.change_bytes(entry.value_bytes(), 0);
         gauges.change_deadline(entry.has_deadline(), false);
+        gauges.change_inner_deadlines(entry.has_inner_deadlines(), false);
     }
 
     /// Empties a bucket, its overflow lines become spare. Gives the words, in the scratch buffer.

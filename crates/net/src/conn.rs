@@ -1,9 +1,10 @@
 //! A connection: a socket, what its client may do, what came in and what goes out.
 
+use crate::limits::HELD_BACK_BYTES;
 use crate::buffers::{Input, Pools};
 use crate::poller::Interest;
 use exec::client::ClientRecord;
-use exec::session::Session;
+use exec::session::{Close, Session};
 use kit::world::UnixMs;
 use proto::{InlineRequest, Parser, ProtocolError, REPLY_PART_BYTES, Reply};
 use rustix::fd::OwnedFd;
@@ -31,6 +32,8 @@ pub(crate) struct Conn {
     pub interest: Interest,
     /// The peer sends no more.
     pub ended: bool,
+    /// Its requests wait until it has read more of its replies.
+    pub held_back: bool,
     /// When its parked command gives up, as it stands in the thread's timers.
     pub timer: Option<UnixMs>,
     /// The load window in which it last sent or got something.
@@ -80,6 +83,7 @@ impl Conn {
             resp3: false,
             interest: Interest::READ,
             ended: false,
+            held_back: false,
             timer: None,
             window: 0,
             mem_counted: 0,
@@ -134,6 +138,20 @@ impl Conn {
             Err(Errno::AGAIN | Errno::INTR) => Sent::Part,
             Err(_) => Sent::Broken,
         }
+    }
+
+    /// Whether its requests wait because it does not read their replies. Goes on when half of them are gone.
+    pub(crate) fn is_held_back(&mut self) -> bool {
+        if self.held_back {
+            if self.turn.write && self.send() == Sent::Broken {
+                self.session.close = Close::Now;
+            }
+            self.held_back = self.reply.len() > HELD_BACK_BYTES / 2;
+            self.turn.parse |= !self.held_back;
+        } else if self.reply.len() > HELD_BACK_BYTES {
+            self.held_back = true;
+        }
+        self.held_back
     }
 
     /// Throws away what was parsed and not run: it is read again from `start`.

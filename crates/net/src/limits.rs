@@ -10,6 +10,10 @@ use kit::text::parse_memory;
 /// Nobody may have more unread, whatever the option says: memory is bounded.
 pub(crate) const UNREAD_BYTES_MAX: usize = 1 << 30;
 
+/// With more than this unread a client's requests are still read, but not run until it has read: what it piles up
+/// here are its requests and not their replies.
+pub(crate) const HELD_BACK_BYTES: usize = 32 << 20;
+
 /// A stranger may have this much unread beyond what his socket takes.
 pub(crate) const STRANGER_UNREAD_BYTES_MAX: usize = 1024;
 
@@ -49,6 +53,14 @@ impl OutputLimits {
             ClientKind::Replica => self.replica,
             ClientKind::PubSub => self.pubsub,
             ClientKind::Master => ClassLimit::default(),
+        }
+    }
+
+    /// How much a batch may add to a client's replies before it is looked at.
+    pub(crate) fn batch_bytes_max(&self, kind: ClientKind) -> usize {
+        match self.of_class(kind).hard {
+            0 => HELD_BACK_BYTES,
+            hard => HELD_BACK_BYTES.min(hard as usize),
         }
     }
 

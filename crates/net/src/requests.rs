@@ -48,10 +48,10 @@ impl EventLoop {
                 self.read_one(idx);
             }
             let Active { slot, conn } = &mut self.active[idx];
-            if !conn.turn.parse || !conn.session.is_open() {
+            self.at = Some(*slot);
+            if conn.is_held_back() || !conn.turn.parse || !conn.session.is_open() {
                 continue;
             }
-            self.at = Some(*slot);
             let limits = Limits {
                 bulk_len_max: self.settings.bulk_len_max,
                 authenticated: conn.session.authenticated,
@@ -75,6 +75,7 @@ impl EventLoop {
             if self.settings.show_own_query {
                 conn.publish_input();
             }
+            let reply_bytes_max = self.settings.output.batch_bytes_max(conn.session.record.kind());
             let Conn { session, reply, input, turn, .. } = &mut **conn;
             jobs.push(Job {
                 session,
@@ -82,6 +83,7 @@ impl EventLoop {
                 input: &input.buf,
                 words: &self.words,
                 requests: &self.requests[turn.requests.clone()],
+                reply_bytes_max,
                 done: 0,
             });
         }
@@ -105,6 +107,11 @@ impl EventLoop {
             conn.turn.commands += done as u64;
             if done < requests.len() {
                 conn.rewind(self.requests[requests.start + done].start);
+                if conn.session.is_open() {
+                    // Its replies pile up.
+                    conn.turn.parse = true;
+                    self.send_now(idx);
+                }
                 continue;
             }
             conn.input.at = conn.turn.reach;
@@ -147,6 +154,12 @@ impl EventLoop {
         if !(piles_up || self.cut) || conn.interest.write || conn.session.close != Close::No {
             return;
         }
+        self.send_now(idx);
+    }
+
+    /// Sends what a connection's socket takes, unless there is too much of it already.
+    fn send_now(&mut self, idx: usize) {
+        let conn = &mut *self.active[idx].conn;
         if over_limit(conn, &self.settings, self.now.0) {
             self.worker.tally().add(&metrics::OUTPUT_LIMIT_CLOSED, 1);
             return;

@@ -5,10 +5,12 @@
 //! of encodings. Small forms of all types live in a `Thin`, one allocation; `packed.rs` is the simplest.
 #![deny(unsafe_code)] // allowed in `thin`, `heap`, and `object` for turning words into owners
 
+pub mod geo;
 pub mod hash;
 mod hashing;
 #[allow(unsafe_code)]
 pub mod heap;
+pub mod hyperloglog;
 pub mod list;
 #[allow(unsafe_code)]
 pub mod object;

@@ -74,7 +74,8 @@ encodings! {
     SortedSetPacked = 15, SortedSet, "listpack";
     SortedSetTree = 16, SortedSet, "skiplist";
     Stream = 17, Stream, "stream";
-    // Free: 18 to 31.
+    HashTimed = 18, Hash, "listpackex";
+    // Free: 19 to 31.
 }
 
 /// The lowest code of a collection, and the highest that fits into an entry's head.
@@ -213,6 +214,20 @@ impl Object {
         ask!(self, it => it.is_empty())
     }
 
+    /// Has it elements with a deadline of their own (fields of a hash)? Constant time.
+    #[inline]
+    pub fn has_deadlines(&self) -> bool {
+        matches!(self, Object::Hash(hash) if hash.timed_len() > 0)
+    }
+
+    /// The first deadline of its elements, in Unix milliseconds.
+    pub fn soonest_deadline(&self) -> Option<i64> {
+        match self {
+            Object::Hash(hash) => hash.soonest(),
+            Object::List(_) | Object::Set(_) | Object::SortedSet(_) | Object::Stream(_) => None,
+        }
+    }
+
     /// Bytes of all its allocations. Constant time: it is asked before and after every change. The same state
     /// must give the same number.
     pub fn mem_bytes(&self) -> usize {
@@ -327,10 +342,11 @@ mod tests {
         let (mut list, mut hash, mut set) = (List::new(), Hash::new(), Set::new());
         let (mut sorted, mut stream) = (SortedSet::new(), Stream::new());
         list.push(b"x");
-        hash.push(b"x");
-        set.push(b"x");
+        hash.set(b"x", b"x", crate::hash::Life::Forever, &crate::hash::Limits { fields: 512, text_len: 64 });
+        set.add(crate::set::Member::of(b"x"), &crate::set::Limits::USUAL);
         sorted.push(b"x");
-        stream.push(b"x");
+        let limits = crate::stream::ChunkLimits { bytes: 0, entries: 0 };
+        stream.entries_mut().append(crate::stream::Id::new(1, 1), 2, |_| b"x", limits);
         [list.into(), hash.into(), set.into(), sorted.into(), stream.into()]
     }
 
@@ -377,7 +393,7 @@ mod tests {
     fn codes_are_not_used_twice() {
         for code in 0..=255 {
             let encoding = Encoding::from_code(code);
-            assert_eq!(encoding.is_some(), (8..18).contains(&code));
+            assert_eq!(encoding.is_some(), (8..19).contains(&code));
             assert!(encoding.is_none_or(|encoding| encoding.code() == code));
         }
     }

@@ -17,6 +17,9 @@ pub static SELECT: Command = Command {
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let index = args.int(1)?;
+    if i32::try_from(index).is_err() {
+        return Err(Error::Static("ERR value is out of range, value must between -2147483648 and 2147483647"));
+    }
     let index = usize::try_from(index).map_err(|_| Error::DbOutOfRange)?;
     if index >= ctx.node.databases {
         return Err(Error::DbOutOfRange);

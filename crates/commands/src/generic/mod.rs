@@ -12,7 +12,7 @@ pub mod persist;
 pub mod randomkey;
 pub mod rename;
 pub mod scan;
-mod scan_options;
+pub(crate) mod scan_options;
 pub mod touch;
 pub mod ttl;
 pub mod type_of;

@@ -3,7 +3,7 @@
 use exec::{Args, Error};
 use kit::text;
 
-pub(super) struct ScanOptions<'a> {
+pub(crate) struct ScanOptions<'a> {
     /// `None` takes everything.
     pub pattern: Option<&'a [u8]>,
     pub count: u64,
@@ -14,7 +14,7 @@ const COUNT: u64 = 10;
 
 impl<'a> ScanOptions<'a> {
     /// From word `i` to the end.
-    pub(super) fn parse(args: &Args<'a>, mut i: usize) -> Result<ScanOptions<'a>, Error> {
+    pub(crate) fn parse(args: &Args<'a>, mut i: usize) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions { pattern: None, count: COUNT, type_name: None };
         while i < args.len() {
             if i + 1 == args.len() {
@@ -38,6 +38,6 @@ impl<'a> ScanOptions<'a> {
     }
 }
 
-pub(super) fn cursor(word: &[u8]) -> Result<u64, Error> {
+pub(crate) fn cursor(word: &[u8]) -> Result<u64, Error> {
     text::parse_u64(word).ok_or(Error::InvalidCursor)
 }

@@ -75,11 +75,10 @@ const COUNT_DEFAULT: usize = 10;
 fn get(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let count = match args.len() {
         2 => COUNT_DEFAULT,
-        3 => match args.int(2)? {
-            -1 => usize::MAX,
-            count => {
-                usize::try_from(count).map_err(|_| Error::Static("ERR count should be greater than or equal to -1"))?
-            }
+        3 => match args.int(2) {
+            Ok(-1) => usize::MAX,
+            Ok(count) if count >= 0 => count as usize,
+            _ => return Err(Error::Static("ERR count should be greater than or equal to -1")),
         },
         _ => return Err(Error::wrong_arity("slowlog|get")),
     };

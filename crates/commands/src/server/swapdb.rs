@@ -38,6 +38,8 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         if let Some(tier) = ctx.node.tier.get() {
             tier.swap_databases(a, b);
         }
+        ctx.db.database_changed(a);
+        ctx.db.database_changed(b);
     }
     ctx.dirty(1);
     ctx.replay_always();

@@ -3,9 +3,8 @@
 //! Adds decimals (kit::text::decimal says how exactly). The log gets the sum, as a SET that keeps the deadline, so
 //! that no replica needs to compute it alike.
 
-use super::value::stored;
 use exec::command::{Arg, ArgKind, KeyAccess};
-use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, Group, KeySpec, notify};
+use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, Group, KeySpec, NewValue, notify};
 use kit::text::decimal::{self, DecimalError};
 
 pub static INCRBYFLOAT: Command = Command {
@@ -27,12 +26,12 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let sum = match ctx.db.string_mut(key)? {
         Some(mut number) => {
             let sum = add(number.value().bytes(&mut [0; 20]), by)?;
-            number.set(stored(sum.as_bytes()));
+            number.set(NewValue::Str(sum.as_bytes()));
             sum
         }
         None => {
             let sum = add(b"0", by)?;
-            ctx.db.set(key, stored(sum.as_bytes()), Deadline::None);
+            ctx.db.set(key, NewValue::Str(sum.as_bytes()), Deadline::None);
             sum
         }
     };

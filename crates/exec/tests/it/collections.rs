@@ -3,9 +3,10 @@
 use exec::{Args, Arity, Command, Ctx, Deadline, Error, Flags, KeySpec, READ, REPLACE, UPDATE};
 use std::sync::atomic::Ordering::Relaxed;
 use testkit::TestNode;
+use types::set::{Limits, Member};
 use types::{List, Set};
 
-static COMMANDS: &[&Command] = &[&ADD, &ALL, &BOOM_ADD, &KEEP, &STORE, &PUT, &TAKE];
+static COMMANDS: &[&Command] = &[&ADD, &ALL, &BOOM_ADD, &KEEP, &LENS, &STORE, &PUT, &TAKE];
 
 /// ADD key [element …]
 static ADD: Command = Command {
@@ -32,7 +33,7 @@ fn keep(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         && count < list.len()
     {
         let mut kept = List::new();
-        list.iter().take(count).for_each(|element| kept.push(element));
+        list.iter().take(count).for_each(|element| kept.push(&element.to_vec()));
         *list = kept;
     }
     let went = ctx.db.drop_if_empty(key);
@@ -49,10 +50,26 @@ static ALL: Command = Command {
         match ctx.db.read::<List>(args.key(1))? {
             Some(list) => {
                 ctx.reply.array(list.len());
-                list.iter().for_each(|element| ctx.reply.bulk(element));
+                list.iter().for_each(|element| ctx.reply.bulk(&element.to_vec()));
             }
             None => ctx.reply.array(0),
         }
+        Ok(())
+    },
+    ..Command::BASE
+};
+
+/// LENS key [key …]: the lengths, all lists being looked at together; -1 where there is none.
+static LENS: Command = Command {
+    name: "LENS",
+    arity: Arity::AtLeast(2),
+    flags: Flags::READONLY,
+    keys: &[KeySpec::span(1, -1, 1, READ)],
+    run: |ctx, args| {
+        let keys: Vec<_> = (1..args.len()).map(|i| args.key(i)).collect();
+        let lists = ctx.db.read_all::<List>(&keys)?;
+        ctx.reply.array(lists.len());
+        lists.iter().for_each(|list| ctx.reply.int(list.as_ref().map_or(-1, |list| list.len() as i64)));
         Ok(())
     },
     ..Command::BASE
@@ -81,7 +98,9 @@ static STORE: Command = Command {
     keys: &[KeySpec::at(1, REPLACE)],
     run: |ctx, args| {
         let mut set = Set::new();
-        args.iter_from(2).for_each(|member| set.push(member));
+        for member in args.iter_from(2) {
+            set.add(Member::of(member), &Limits::USUAL);
+        }
         let stored = ctx.db.put(args.key(1), set, Deadline::None)?;
         ctx.reply.int(i64::from(stored));
         Ok(())
@@ -119,6 +138,13 @@ fn counts_once_and_only_when_changed() {
         assert_eq!(node.node.dirty.load(Relaxed), dirty, "{line}");
     }
     assert_eq!(node.log.lines(), ["ADD l a b", "ADD l c d", "KEEP l 2", "KEEP l 0"]);
+}
+
+#[test]
+fn several_are_read_together() {
+    let mut node = node();
+    node.converse("ADD a 1; ADD b 1 2; PUT s text; LENS a b -> [:1 :2]; LENS b none a b -> [:2 :-1 :1 :2]");
+    node.converse("LENS a s -> -WRONGTYPE; LENS none s -> -WRONGTYPE; LENS none -> [:-1]");
 }
 
 #[test]

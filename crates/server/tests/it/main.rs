@@ -12,5 +12,6 @@ mod command_table;
 mod conversations;
 mod differential;
 mod harness;
+mod lists;
 mod many_connections;
 mod pubsub;

@@ -60,6 +60,9 @@ impl Far {
         }
         let before = (self.chunks.len() - 1) * PLACES_PER_CHUNK;
         let chunk = self.chunks.last_mut().expect("pushed just now");
+        if chunk.len() == chunk.capacity() {
+            chunk.reserve_exact(chunk.len().max(4).min(PLACES_PER_CHUNK - chunk.len()));
+        }
         chunk.push(used);
         u32::try_from(before + chunk.len() - 1).expect("four billion long texts")
     }

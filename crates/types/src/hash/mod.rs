@@ -1,13 +1,13 @@
 //! Hashes: fields with values, each field with a deadline of its own if it is given one.
 //!
 //! Small ones are pairs in a row in one `Thin` (Packed; Timed once a field has had a deadline), larger ones a `Table`.
-//! There is no way back from a larger form but through an empty hash.
+//! There is no way back to a smaller form. A deadline stands beside its field, so reading one costs no second look.
 //! A field past its deadline is still here, and counted, until somebody removes it: what time it is, and so whether
 //! a field is to be seen, is the caller's business.
-//! Always true: a packed hash has its count in front, and at most `Limits` fields when it was last changed.
 
 mod deadlines;
 mod far;
+mod packed;
 mod pairs;
 mod table;
 #[cfg(test)]
@@ -18,10 +18,9 @@ use kit::world::Rng;
 
 use crate::object::forms;
 use crate::{Heap, Thin};
-use far::Far;
-use pairs::{Pairs, Place};
+use packed::{HEAD, HEAD_TIMED};
+use pairs::Pairs;
 use table::Table;
-use text::Coded;
 
 pub use pairs::Pair;
 pub use text::Text;
@@ -43,7 +42,7 @@ forms! {
 /// How far a hash is packed: `hash-max-listpack-entries`, `hash-max-listpack-value`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    pub entries: usize,
+    pub fields: usize,
     /// Bytes of a field or a value.
     pub text_len: usize,
 }
@@ -58,17 +57,6 @@ pub enum Life {
     /// Unix milliseconds.
     Until(i64),
 }
-
-/// Limits of ours, whatever is configured: a change moves what stands behind it.
-const PACKED_TEXT_MAX: usize = 1 << 16;
-const PACKED_BYTES_MAX: usize = 1 << 24;
-const PACKED_ENTRIES_MAX: usize = u16::MAX as usize;
-
-// A packed hash that is not empty: count u16 | pairs. With deadlines: count u16 | fields with a deadline u16 | pairs.
-const COUNT_LEN: usize = 2;
-const TIMED_LEN: usize = 2;
-
-static NOWHERE: Far = Far::NONE;
 
 impl Default for Hash {
     fn default() -> Hash {
@@ -85,20 +73,22 @@ impl Hash {
     #[inline]
     pub fn len(&self) -> usize {
         match &self.form {
-            Form::Packed(bytes) | Form::Timed(bytes) => number_at(bytes, 0),
+            Form::Packed(bytes) | Form::Timed(bytes) => packed::len(bytes),
             Form::Table(table) => table.len(),
         }
     }
 
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Fields that have a deadline.
+    #[inline]
     pub fn timed_len(&self) -> usize {
         match &self.form {
             Form::Packed(_) => 0,
-            Form::Timed(bytes) => number_at(bytes, COUNT_LEN),
+            Form::Timed(bytes) => packed::timed(bytes),
             Form::Table(table) => table.timed(),
         }
     }
@@ -107,7 +97,7 @@ impl Hash {
     pub fn soonest(&self) -> Option<i64> {
         match &self.form {
             Form::Packed(_) => None,
-            Form::Timed(bytes) => packed(bytes, TIMED).filter_map(|pair| pair.deadline).min(),
+            Form::Timed(bytes) => packed::iter(bytes, HEAD_TIMED).filter_map(|pair| pair.deadline).min(),
             Form::Table(table) => table.soonest(),
         }
     }
@@ -115,58 +105,183 @@ impl Hash {
     #[inline]
     pub fn get(&self, field: &[u8]) -> Option<Pair<'_>> {
         match &self.form {
-            Form::Packed(bytes) => packed_get(bytes, PLAIN, field),
-            Form::Timed(bytes) => packed_get(bytes, TIMED, field),
+            Form::Packed(bytes) => packed::get(bytes, HEAD, field),
+            Form::Timed(bytes) => packed::get(bytes, HEAD_TIMED, field),
             Form::Table(table) => table.get(field),
         }
     }
 
     /// Sets a field. True when it is new (one past its deadline is not).
     pub fn set(&mut self, field: &[u8], value: &[u8], life: Life, limits: &Limits) -> bool {
-        self.make_room(field.len().max(value.len()), limits);
         let deadline = match life {
             Life::Forever => Some(None),
             Life::Keep => None,
             Life::Until(deadline) => Some(Some(deadline)),
         };
-        if let Some(Some(_)) = deadline {
+        let text_len = field.len().max(value.len());
+        if text_len <= limits.text_len.min(packed::TEXT_LEN_MAX) {
+            if let Some(Some(_)) = deadline {
+                self.make_timed();
+            }
+            let done = match &mut self.form {
+                Form::Packed(bytes) => packed::set(bytes, HEAD, field, value, deadline, limits.fields),
+                Form::Timed(bytes) => packed::set(bytes, HEAD_TIMED, field, value, deadline, limits.fields),
+                Form::Table(table) => return table.set(field, value, deadline),
+            };
+            if let Some(new) = done {
+                return new;
+            }
+        }
+        self.make_table().set(field, value, deadline)
+    }
+
+    pub fn remove(&mut self, field: &[u8]) -> bool {
+        match &mut self.form {
+            Form::Packed(bytes) => packed::remove(bytes, HEAD, field),
+            Form::Timed(bytes) => packed::remove(bytes, HEAD_TIMED, field),
+            Form::Table(table) => table.remove(field),
+        }
+    }
+
+    /// Gives a field a deadline, or takes it away. False when there is no such field.
+    pub fn set_deadline(&mut self, field: &[u8], deadline: Option<i64>) -> bool {
+        if deadline.is_some() {
             self.make_timed();
         }
-        let (bytes, head) = match &mut self.form {
-            Form::Packed(bytes) => (bytes, PLAIN),
-            Form::Timed(bytes) => (bytes, TIMED),
-            Form::Table(table) => return table.set(field, value, deadline),
+        match &mut self.form {
+            Form::Packed(bytes) => packed::get(bytes, HEAD, field).is_some(),
+            Form::Timed(bytes) => packed::set_deadline(bytes, field, deadline),
+            Form::Table(table) => table.set_deadline(field, deadline),
+        }
+    }
+
+    /// Removes up to `budget` fields whose deadline has come, which it counts down, and says their names to `f`.
+    /// True when more are due.
+    pub fn remove_due(&mut self, now: i64, budget: &mut usize, f: &mut dyn FnMut(&[u8])) -> bool {
+        match &mut self.form {
+            Form::Packed(_) => false,
+            Form::Timed(bytes) => packed::remove_due(bytes, now, budget, f),
+            Form::Table(table) => table.remove_due(now, budget, f),
+        }
+    }
+
+    pub fn iter(&self) -> Iter<'_> {
+        match &self.form {
+            Form::Packed(bytes) => Iter { pairs: packed::read(bytes), at: HEAD, table: None, bucket: 0 },
+            Form::Timed(bytes) => Iter { pairs: packed::read(bytes), at: HEAD_TIMED, table: None, bucket: 0 },
+            Form::Table(table) => Iter { pairs: packed::read(&[]), at: 0, table: Some(table), bucket: 0 },
+        }
+    }
+
+    /// Calls `f` with some of the pairs and gives the next position; None at the end. Who begins at 0 and goes on to
+    /// None has seen every field that was here all the time. A packed hash is told whole.
+    pub fn scan<'a>(&'a self, position: u32, f: &mut dyn FnMut(Pair<'a>)) -> Option<u32> {
+        match &self.form {
+            Form::Packed(_) | Form::Timed(_) => {
+                self.iter().for_each(f);
+                None
+            }
+            Form::Table(table) => table.scan(position, f),
+        }
+    }
+
+    /// One of all pairs, all equally likely. None when there are none.
+    pub fn random(&self, rng: &mut Rng) -> Option<Pair<'_>> {
+        if self.is_empty() {
+            return None;
+        }
+        match &self.form {
+            Form::Packed(_) | Form::Timed(_) => self.iter().nth(rng.index(self.len())),
+            Form::Table(table) => Some(table.random(rng)),
+        }
+    }
+
+    /// Is it packed, so that reading all of it is cheap?
+    pub fn is_packed(&self) -> bool {
+        matches!(self.form, Form::Packed(_) | Form::Timed(_))
+    }
+
+    /// Bytes of all its allocations, in constant time.
+    #[inline]
+    pub fn mem_bytes(&self) -> usize {
+        match &self.form {
+            Form::Packed(bytes) | Form::Timed(bytes) => bytes.mem_bytes(),
+            Form::Table(table) => table.mem_bytes(),
+        }
+    }
+
+    /// About how many allocations freeing it takes.
+    pub fn effort(&self) -> usize {
+        match &self.form {
+            Form::Packed(_) | Form::Timed(_) => 1,
+            Form::Table(table) => table.effort(),
+        }
+    }
+
+    pub fn duplicate(&self) -> Hash {
+        let form = match &self.form {
+            Form::Packed(bytes) => Form::Packed(bytes.clone()),
+            Form::Timed(bytes) => Form::Timed(bytes.clone()),
+            Form::Table(table) => Form::Table(table.clone()),
         };
-        let (key, value) = (Coded::new(field), Coded::new(value));
-        let found = Pairs::new(bytes, &NOWHERE).find(head.min(bytes.len()), &key);
-        match found {
-            Ok(place) => {
-                pairs::set_value(bytes, place, &value);
-                if let Some(deadline) = deadline
-                    && (deadline.is_some() || Pairs::new(bytes, &NOWHERE).deadline(place).is_some())
-                {
-                    self.set_deadline(field, deadline);
-                }
-                false
+        Hash { form }
+    }
+
+    pub fn for_each_digest(&self, f: &mut dyn FnMut(&[&[u8]])) {
+        let (mut field, mut value) = ([0; 20], [0; 20]);
+        for pair in self.iter() {
+            let deadline = pair.deadline.map(i64::to_le_bytes);
+            let parts =
+                [pair.field.bytes(&mut field), pair.value.bytes(&mut value), deadline.as_ref().map_or(&[], |it| it)];
+            f(if deadline.is_some() { &parts } else { &parts[..2] });
+        }
+    }
+
+    fn make_timed(&mut self) {
+        if let Form::Packed(bytes) = &mut self.form {
+            self.form = Form::Timed(packed::make_timed(std::mem::take(bytes)));
+        }
+    }
+
+    fn make_table(&mut self) -> &mut Table {
+        if self.is_packed() {
+            let mut table = Table::with_fields(self.len() + 1);
+            let (mut field, mut value) = ([0; 20], [0; 20]);
+            for pair in self.iter() {
+                table.push(pair.field.bytes(&mut field), pair.value.bytes(&mut value), pair.deadline);
             }
-            Err(count) if count < limits.entries.min(PACKED_ENTRIES_MAX) && bytes.len() < PACKED_BYTES_MAX => {
-                if bytes.is_empty() {
-                    bytes.reserve(head + key.len() + value.len() + if deadline.flatten().is_some() { 6 } else { 0 });
-                    bytes.extend(&[0; TIMED][..head]);
-                }
-                pairs::push(bytes, &key, deadline.flatten(), &value);
-                add_at(bytes, 0, 1);
-                if deadline.flatten().is_some() {
-                    add_at(bytes, COUNT_LEN, 1);
-                }
-                true
+            self.form = Form::Table(Heap::new(table));
+        }
+        match &mut self.form {
+            Form::Table(table) => table,
+            Form::Packed(_) | Form::Timed(_) => unreachable!("made just now"),
+        }
+    }
+}
+
+/// All pairs of a hash, in its own order.
+pub struct Iter<'a> {
+    pairs: Pairs<'a>,
+    /// The next pair stands here.
+    at: usize,
+    table: Option<&'a Table>,
+    /// The next bucket of the table.
+    bucket: usize,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Pair<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Pair<'a>> {
+        loop {
+            if let Some((pair, end)) = self.pairs.pair_at(self.at) {
+                self.at = end;
+                return Some(pair);
             }
-            Err(_) => {
-                self.make_table();
-                let Form::Table(table) = &mut self.form else { unreachable!("made just now") };
-                let Life::Until(deadline) = life else { return table.set(field, value_of(&value), Some(None)) };
-                table.set(field, value_of(&value), Some(Some(deadline)))
-            }
+            self.pairs = self.table?.bucket(self.bucket)?;
+            self.bucket += 1;
+            self.at = 0;
         }
     }
 }

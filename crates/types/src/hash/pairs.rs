@@ -95,13 +95,27 @@ impl<'a> Pairs<'a> {
         })
     }
 
+    /// The pair that begins at `start`, and where it ends; None at the end.
+    #[inline]
+    pub(super) fn pair_at(self, start: usize) -> Option<(Pair<'a>, usize)> {
+        if start >= self.bytes.len() {
+            return None;
+        }
+        let place = self.place(start);
+        Some((self.pair(place), place.end))
+    }
+
     pub(super) fn count(self, start: usize) -> usize {
         self.places(start).count()
     }
 
     #[inline]
     pub(super) fn pair(self, place: Place) -> Pair<'a> {
-        Pair { field: self.field(place), value: text_at(self.bytes, place.value, self.far), deadline: self.deadline(place) }
+        Pair {
+            field: self.field(place),
+            value: text_at(self.bytes, place.value, self.far),
+            deadline: self.deadline(place),
+        }
     }
 
     #[inline]
@@ -133,10 +147,14 @@ impl<'a> Pairs<'a> {
     }
 }
 
+pub(super) fn len_of(field: &Coded, deadline: Option<i64>, value: &Coded) -> usize {
+    field.len() + value.len() + if deadline.is_some() { DEADLINE_LEN } else { 0 }
+}
+
 /// Adds a pair at the end.
 pub(super) fn push(to: &mut Thin, field: &Coded, deadline: Option<i64>, value: &Coded) {
     let start = to.len();
-    to.reserve(field.len() + value.len() + if deadline.is_some() { DEADLINE_LEN } else { 0 });
+    to.reserve(len_of(field, deadline, value));
     to.extend(field.head());
     to.extend(field.body());
     if let Some(deadline) = deadline {

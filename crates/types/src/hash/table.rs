@@ -28,7 +28,7 @@ const BUCKETS_MAX: usize = 1 << 31;
 /// Longer texts stand in `Far`.
 pub(super) const NEAR_LEN_MAX: usize = 512;
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Table {
     /// The first one grows by doubling, the others are made whole.
     segments: Vec<Vec<Thin>>,
@@ -203,9 +203,9 @@ impl Table {
             }
             let bucket = self.bucket_of(hash);
             let pairs = self.pairs(bucket);
-            let due = pairs.places(0).find(|&place| {
-                pairs.deadline(place) == Some(deadline) && hash_of_text(pairs.field(place)) == hash
-            });
+            let due = pairs
+                .places(0)
+                .find(|&place| pairs.deadline(place) == Some(deadline) && hash_of_text(pairs.field(place)) == hash);
             let place = due.expect("every deadline that is known is a field's");
             f(pairs.field(place).bytes(&mut [0; 20]));
             self.remove_at(bucket, place, hash);
@@ -248,11 +248,9 @@ impl Table {
 
     // ---- all fields ------------------------------------------------------------------------------------
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Pair<'_>> {
-        self.segments.iter().flatten().flat_map(|bucket| {
-            let pairs = Pairs::new(bucket, &self.far);
-            pairs.places(0).map(move |place| pairs.pair(place))
-        })
+    /// The pairs of the nth bucket; None behind the last.
+    pub(super) fn bucket(&self, nth: usize) -> Option<Pairs<'_>> {
+        (nth < self.buckets).then(|| self.pairs(nth))
     }
 
     /// Calls `f` with the pairs of the bucket at a position, and gives the position of the next.
@@ -355,12 +353,13 @@ impl Table {
             return;
         }
         let half = self.buckets.next_power_of_two() / 2;
+        let only = self.segments.len() == 1;
         let segment = self.segments.last_mut().expect("there is a bucket");
         let bytes = segment.pop().expect("no segment is empty");
         if segment.is_empty() {
             self.segments.pop();
-        } else if self.segments.len() == 1 && segment_is_wide(&self.segments[0]) {
-            self.segments[0].shrink_to_fit();
+        } else if only && segment.capacity() > 4 * segment.len() {
+            segment.shrink_to(segment.len().next_power_of_two());
         }
         if self.segments.capacity() > 4 * self.segments.len() {
             self.segments.shrink_to_fit();
@@ -397,8 +396,21 @@ impl Table {
     }
 }
 
-fn segment_is_wide(segment: &Vec<Thin>) -> bool {
-    segment.capacity() > 4 * segment.len()
+impl Clone for Table {
+    /// With no more room than it needs.
+    fn clone(&self) -> Table {
+        let mut table = Table {
+            segments: Vec::with_capacity(self.segments.len()),
+            buckets: 0,
+            len: self.len,
+            bucket_bytes: 0,
+            most: self.most,
+            far: self.far.clone(),
+            deadlines: self.deadlines.clone(),
+        };
+        self.segments.iter().flatten().for_each(|bucket| table.add_bucket(bucket.clone()));
+        table
+    }
 }
 
 /// The form of a text in a table.

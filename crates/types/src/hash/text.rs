@@ -16,7 +16,7 @@ use kit::text::{format_i64, i64_len, parse_i64};
 use super::far::Far;
 
 /// A field or a value, as it is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Text<'a> {
     Bytes(&'a [u8]),
     Int(i64),
@@ -61,7 +61,6 @@ impl<'a> Text<'a> {
 
 /// The bit of a head that belongs to the pair.
 pub(super) const MARK: u8 = 0x80;
-const SHORT_MAX: usize = 116;
 const LONG: u8 = 117;
 const LONGER: u8 = 118;
 const FAR: u8 = 119;
@@ -89,11 +88,11 @@ impl<'a> Coded<'a> {
             return Coded { head, head_len: 1 + bytes as u8, body: &[] };
         }
         let head_len = match len {
-            0..=SHORT_MAX => {
+            0..=116 => {
                 head[0] = len as u8;
                 1
             }
-            0..0x1_0000 => {
+            117..=0xffff => {
                 head[0] = LONG;
                 head[1..3].copy_from_slice(&(len as u16).to_le_bytes());
                 3
@@ -217,15 +216,31 @@ mod tests {
         bytes[1] |= MARK;
         bytes.push(7);
         assert!(coded.stands_at(&bytes, 1));
-        assert_eq!((text_at(&bytes, 1, &Far::NONE).to_vec(), text_at(&bytes, 1, &Far::NONE).len()), (text.to_vec(), text.len()));
+        assert_eq!(
+            (text_at(&bytes, 1, &Far::NONE).to_vec(), text_at(&bytes, 1, &Far::NONE).len()),
+            (text.to_vec(), text.len())
+        );
         coded.len()
     }
 
     #[test]
     fn numbers_are_short() {
         for (text, len) in [
-            ("", 1), ("7", 2), ("-1", 2), ("127", 2), ("128", 3), ("-128", 2), ("-129", 3), ("32767", 3), ("1767225600", 5),
-            ("007", 4), ("1.5", 4), ("-0", 3), ("9223372036854775807", 9), ("-9223372036854775808", 9), ("12a", 4),
+            ("", 1),
+            ("7", 2),
+            ("-1", 2),
+            ("127", 2),
+            ("128", 3),
+            ("-128", 2),
+            ("-129", 3),
+            ("32767", 3),
+            ("1767225600", 5),
+            ("007", 4),
+            ("1.5", 4),
+            ("-0", 3),
+            ("9223372036854775807", 9),
+            ("-9223372036854775808", 9),
+            ("12a", 4),
         ] {
             assert_eq!(there_and_back(text.as_bytes()), len, "{text}");
         }

@@ -20,8 +20,11 @@ pub(super) const HEAD_LEN: usize = 8;
 pub(super) const LISTPACK_HEAD: u64 = 7;
 /// Most elements, whatever their size.
 pub(super) const COUNT_MAX: usize = 32_768;
-/// Longest element that a pack of several takes: its code must fit into two bytes.
-pub(super) const LEN_MAX: usize = 65_529;
+/// The first lengths that are no code of one byte, of two bytes: there stand the numbers.
+const U8_LEN_END: u32 = INT_CODE_MIN & 0xff;
+const U16_LEN_END: u32 = INT_CODE_MIN & 0xffff;
+/// Longest element that a pack of several takes.
+pub(super) const LEN_MAX: usize = U16_LEN_END as usize - 1;
 
 /// Below this many bytes nothing is gained by turning a pack around.
 const FLIP_BYTES_MIN: usize = 512;
@@ -58,12 +61,9 @@ impl Head {
     #[inline]
     fn read(bytes: &[u8]) -> Head {
         match bytes.first_chunk::<HEAD_LEN>() {
-            Some(&[c0, c1, width, flags, a0, a1, a2, a3]) => Head {
-                count: u16::from_le_bytes([c0, c1]),
-                width,
-                flags,
-                about: u32::from_le_bytes([a0, a1, a2, a3]),
-            },
+            Some(&[c0, c1, width, flags, a0, a1, a2, a3]) => {
+                Head { count: u16::from_le_bytes([c0, c1]), width, flags, about: u32::from_le_bytes([a0, a1, a2, a3]) }
+            }
             None => Head { count: 0, width: 0, flags: 0, about: 0 },
         }
     }
@@ -223,22 +223,23 @@ impl<'a> Iterator for Walk<'a> {
 #[inline]
 fn widen_u8(code: u8) -> u32 {
     let code = u32::from(code);
-    if code < INT_CODE_MIN & 0xff { code } else { code | 0xffff_ff00 }
+    if code < U8_LEN_END { code } else { code | 0xffff_ff00 }
 }
 
 #[inline]
 fn widen_u16(code: [u8; 2]) -> u32 {
     let code = u32::from(u16::from_le_bytes(code));
-    if code < INT_CODE_MIN & 0xffff { code } else { code | 0xffff_0000 }
+    if code < U16_LEN_END { code } else { code | 0xffff_0000 }
 }
 
 /// Bytes of a code that this one needs, when not all are the same.
 fn width_of(code: u32) -> usize {
-    if code < INT_CODE_MIN & 0xff || code >= INT_CODE_MIN {
-        return 1;
+    match code {
+        0..U8_LEN_END | INT_CODE_MIN.. => 1,
+        U8_LEN_END..U16_LEN_END => 2,
+        // Such an element stands alone.
+        _ => 4,
     }
-    debug_assert!(code < INT_CODE_MIN & 0xffff, "{code}: longer than an element of a pack");
-    2
 }
 
 /// Payload bytes behind these codes.
@@ -256,7 +257,7 @@ fn block_sum(codes: &[u8]) -> usize {
         sum += u32::from(code);
         max = max.max(code);
     }
-    if u32::from(max) < INT_CODE_MIN & 0xff {
+    if u32::from(max) < U8_LEN_END {
         return sum as usize;
     }
     codes.iter().map(|&code| payload_len(widen_u8(code))).sum()
@@ -389,19 +390,22 @@ fn set_flags(bytes: &mut Thin, flags: u8) {
 
 /// The same elements the other way round.
 fn flip(bytes: &mut Thin) {
+    let mut turned = bytes.clone();
     let pack = Pack::of(bytes);
-    let mut turned = Thin::with_capacity(bytes.len());
-    turned.extend(&Head { flags: (pack.head.flags & MIRRORED) ^ MIRRORED, ..pack.head }.bytes());
-    let mut end = pack.payload.len();
-    for place in (0..pack.len()).rev() {
-        let start = end - payload_len(pack.code(place));
-        turned.extend(&pack.payload[start..end]);
-        end = start;
+    Head { flags: (pack.head.flags & MIRRORED) ^ MIRRORED, ..pack.head }.write(&mut turned);
+    let (payload, codes) = turned[HEAD_LEN..].split_at_mut(pack.payload.len());
+    let mut end = payload.len();
+    let mut start = 0;
+    for place in 0..pack.len() {
+        let len = payload_len(pack.code(place));
+        payload[end - len..end].copy_from_slice(&pack.payload[start..start + len]);
+        start += len;
+        end -= len;
     }
     if pack.head.width > 0 {
-        for code in pack.codes.chunks_exact(usize::from(pack.head.width)).rev() {
-            turned.extend(code);
-        }
+        let width = usize::from(pack.head.width);
+        let theirs = pack.codes.chunks_exact(width).rev();
+        codes.chunks_exact_mut(width).zip(theirs).for_each(|(code, theirs)| code.copy_from_slice(theirs));
     }
     *bytes = turned;
 }
@@ -431,10 +435,9 @@ pub(super) fn split_off(bytes: &mut Thin, i: usize) -> Thin {
 pub(super) fn append(bytes: &mut Thin, more: &[u8]) {
     let more = Pack::of(more);
     bytes.reserve(more.payload.len() + more.codes.len());
-    let mut len = Pack::of(bytes).len();
-    for item in more.walk(Side::Front, 0) {
-        insert(bytes, len, &item.into());
-        len += 1;
+    let len = Pack::of(bytes).len();
+    for (i, item) in more.walk(Side::Front, 0).enumerate() {
+        insert(bytes, len + i, &item.into());
     }
 }
 

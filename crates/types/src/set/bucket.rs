@@ -165,14 +165,9 @@ pub(super) fn join(one: &[u8], two: &[u8]) -> Thin {
     let payload = |bucket: &[u8], count: usize| HEAD + 2 * count..bucket.len();
     let mut new = Thin::with_capacity(one.len() + two.len() - HEAD);
     new.extend(&(total as u16).to_le_bytes());
-    for part in [
-        tags(one),
-        tags(two),
-        codes(one),
-        codes(two),
-        &one[payload(one, counts[0])],
-        &two[payload(two, counts[1])],
-    ] {
+    for part in
+        [tags(one), tags(two), codes(one), codes(two), &one[payload(one, counts[0])], &two[payload(two, counts[1])]]
+    {
         new.extend(part);
     }
     new

@@ -12,7 +12,7 @@ use kit::size::size_class;
 const LOAD_MAX: usize = 24;
 const LOAD_MIN: usize = 10;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Index {
     buckets: Vec<Thin>,
     len: usize,
@@ -27,6 +27,11 @@ const fn word(hash: u32, leaf: u32) -> u64 {
 impl Index {
     pub(super) fn new() -> Index {
         Index { buckets: vec![Thin::new()], len: 0, bytes: 0 }
+    }
+
+    pub(super) fn duplicate(&self) -> Index {
+        let buckets = self.buckets.clone();
+        Index { bytes: buckets.iter().map(Thin::mem_bytes).sum(), buckets, len: self.len }
     }
 
     pub(super) fn mem_bytes(&self) -> usize {

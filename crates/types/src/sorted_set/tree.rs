@@ -15,7 +15,7 @@ use kit::size::size_class;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Tree {
     leaves: Vec<Leaf>,
     inners: Vec<Inner>,
@@ -74,6 +74,19 @@ impl Tree {
         }
     }
 
+    /// A copy, with no more room than it needs.
+    pub(super) fn duplicate(&self) -> Tree {
+        let leaves = self.leaves.clone();
+        Tree {
+            bytes: leaves.iter().map(Leaf::mem_bytes).sum(),
+            leaves,
+            inners: self.inners.clone(),
+            inners_free: self.inners_free.clone(),
+            index: self.index.duplicate(),
+            ..*self
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -99,11 +112,6 @@ impl Tree {
     #[inline]
     fn inner(&self, id: u32) -> &Inner {
         &self.inners[id as usize]
-    }
-
-    #[inline]
-    pub(super) fn element(&self, place: Place) -> (f64, &[u8]) {
-        self.leaf(place.leaf).element(place.at)
     }
 
     #[inline]
@@ -222,7 +230,7 @@ impl Tree {
         let mut leaf = self.leaf_for(score, member);
         let mut at = self.leaf(leaf).place(score, member);
         while !self.leaf(leaf).has_room(member.len()) {
-            (leaf, at) = self.make_room(leaf, at);
+            (leaf, at) = self.make_room(leaf, at, score);
         }
         self.change_leaf(leaf, |leaf| leaf.insert(at, hash.tag(), score, member));
         self.index.insert(hash.index(), leaf);
@@ -249,7 +257,7 @@ impl Tree {
         let mut left = ranks.len();
         while left > 0 {
             let place = self.at_rank(ranks.start);
-            let leaf = self.leaf(place.leaf);
+            let leaf = &self.leaves[place.leaf as usize];
             let end = leaf.len().min(place.at + left);
             for i in place.at..end {
                 self.index.remove(Hash::of(leaf.member(i)).index(), place.leaf);
@@ -296,64 +304,247 @@ impl Tree {
     }
 
     /// Makes two leaves of one that is full; gives leaf and place for the element that belongs at `at`.
-    fn make_room(&mut self, id: u32, at: usize) -> (u32, usize) {
+    fn make_room(&mut self, id: u32, at: usize, score: f64) -> (u32, usize) {
         let leaf = self.leaf(id);
         let len = leaf.len();
         // At either end of the set, and beside a single long member, the new element goes into a leaf of its own:
         // elements that come in order leave full leaves behind.
         if at == len && (leaf.next == NONE || len == 1) {
-            return (self.add_leaf_after(id, Leaf::new()), 0);
+            return (self.add_leaf(id, true, Leaf::new(), score), 0);
         }
         if at == 0 && (leaf.prev == NONE || len == 1) {
-            // What is here moves on, and this leaf takes the new one.
-            let all = self.leaves[id as usize].split_off(0);
-            self.add_leaf_after(id, all);
-            return (id, 0);
+            return (self.add_leaf(id, false, Leaf::new(), score), 0);
         }
         let middle = self.leaf(id).middle();
         let mut right = Leaf::new();
         self.change_leaf(id, |leaf| right = leaf.split_off(middle));
-        let new = self.add_leaf_after(id, right);
+        let begin = right.score(0);
+        let new = self.add_leaf(id, true, right, begin);
         if at <= middle { (id, at) } else { (new, at - middle) }
     }
 
-    /// Takes in a leaf with elements that were in `left` before, or with none.
-    fn add_leaf_after(&mut self, left: u32, mut leaf: Leaf) -> u32 {
-        let (parent, next) = (self.leaf(left).parent, self.leaf(left).next);
-        let new = match self.leaf_free {
-            NONE => self.leaves.len() as u32,
-            free => free,
-        };
-        (leaf.parent, leaf.prev, leaf.next) = (parent, left, next);
+    /// Takes in a leaf at either side of another: with elements that were there before, or with none yet.
+    fn add_leaf(&mut self, beside: u32, after: bool, mut leaf: Leaf, begin: f64) -> u32 {
+        let new = if self.leaf_free == NONE { self.leaves.len() as u32 } else { self.leaf_free };
+        assert!(new != NONE, "a sorted set of 2^32 leaves");
         for i in 0..leaf.len() {
-            self.index.moved(Hash::of(leaf.member(i)).index(), left, new);
+            self.index.moved(Hash::of(leaf.member(i)).index(), beside, new);
         }
-        // An empty one gets a score of which nothing is known but that it is the highest: it stands at the very end,
-        // or beside a single member, whose score is the bound for both.
-        let score = if leaf.len() > 0 { leaf.score(0) } else { self.last_score(left) };
-        let count = leaf.len();
-        let _ = count;
-        new_leaf(self, leaf, new);
+        let neighbour = self.leaf(beside);
+        (leaf.prev, leaf.next) = if after { (beside, neighbour.next) } else { (neighbour.prev, beside) };
+        let (prev, next, count) = (leaf.prev, leaf.next, leaf.len());
+        self.bytes += leaf.mem_bytes();
+        if new == self.leaf_free {
+            self.leaf_free = std::mem::replace(&mut self.leaves[new as usize], leaf).next;
+        } else {
+            self.leaves.push(leaf);
+        }
+        if prev != NONE {
+            self.leaves[prev as usize].next = new;
+        }
         if next != NONE {
             self.leaves[next as usize].prev = new;
         }
-        self.leaves[left as usize].next = new;
-        self.add_child_after(left, parent, 0, Child { id: new, score, count });
+        self.add_child(beside, 0, after, Child { id: new, score: begin, count });
         new
     }
 
-    fn last_score(&self, leaf: u32) -> f64 {
-        let leaf = self.leaf(leaf);
-        leaf.score(leaf.len() - 1)
+    /// A leaf is empty, or its elements have moved: it goes.
+    fn drop_leaf(&mut self, id: u32) {
+        let mut free = Leaf::new();
+        free.next = self.leaf_free;
+        let leaf = std::mem::replace(&mut self.leaves[id as usize], free);
+        self.leaf_free = id;
+        self.bytes -= leaf.mem_bytes();
+        if leaf.prev != NONE {
+            self.leaves[leaf.prev as usize].next = leaf.next;
+        }
+        if leaf.next != NONE {
+            self.leaves[leaf.next as usize].prev = leaf.prev;
+        }
+        self.remove_child(leaf.parent, id);
+    }
+
+    /// Makes one leaf of two when they are small. The members of the smaller one move.
+    fn join_with_neighbour(&mut self, id: u32) {
+        let parent = self.leaf(id).parent;
+        let inner = self.inner(parent);
+        let i = inner.place_of(id);
+        let fits = |i: usize| {
+            let (left, right) = (inner.children()[i], inner.children()[i + 1]);
+            self.leaf(left).may_join(self.leaf(right)).then_some((i, left, right))
+        };
+        let right = if i + 1 < inner.len() { fits(i) } else { None };
+        let Some((i, left, right)) = right.or_else(|| if i > 0 { fits(i - 1) } else { None }) else { return };
+        let (begin, count) = (inner.child(i).score, inner.child(i).count + inner.child(i + 1).count);
+        let (a, b) = (self.leaf(left), self.leaf(right));
+        let content = Leaf::join(a, b);
+        let (stays, goes) = if a.len() < b.len() { (right, left) } else { (left, right) };
+        let going = &self.leaves[goes as usize];
+        for i in 0..going.len() {
+            self.index.moved(Hash::of(going.member(i)).index(), goes, stays);
+        }
+        self.change_leaf(stays, |leaf| leaf.take_content(content));
+        let inner = &mut self.inners[parent as usize];
+        inner.set(inner.place_of(goes), Child { id: goes, score: begin, count: 0 });
+        inner.set(inner.place_of(stays), Child { id: stays, score: begin, count });
+        self.drop_leaf(goes);
     }
 }
 
-fn new_leaf(tree: &mut Tree, leaf: Leaf, id: u32) {
-    tree.bytes += leaf.mem_bytes();
-    if id == tree.leaf_free {
-        tree.leaf_free = tree.leaves[id as usize].next;
-        tree.leaves[id as usize] = leaf;
-    } else {
-        tree.leaves.push(leaf);
+/// Inner nodes.
+impl Tree {
+    fn parent_of(&self, id: u32, height: u8) -> u32 {
+        if height == 0 { self.leaf(id).parent } else { self.inner(id).parent }
+    }
+
+    fn set_parent(&mut self, id: u32, height: u8, parent: u32) {
+        if height == 0 {
+            self.leaves[id as usize].parent = parent;
+        } else {
+            self.inners[id as usize].parent = parent;
+        }
+    }
+
+    fn new_inner(&mut self, inner: Inner) -> u32 {
+        match self.inners_free.pop() {
+            Some(id) => {
+                self.inners[id as usize] = inner;
+                id
+            }
+            None => {
+                self.inners.push(inner);
+                (self.inners.len() - 1) as u32
+            }
+        }
+    }
+
+    /// Enters a node at either side of another of the same height; what is below it was below that one.
+    fn add_child(&mut self, beside: u32, height: u8, after: bool, child: Child) {
+        let mut parent = self.parent_of(beside, height);
+        if parent == NONE {
+            let mut root = Inner::new(height + 1);
+            root.insert(0, Child { id: beside, score: f64::NEG_INFINITY, count: self.len });
+            parent = self.new_inner(root);
+            self.set_parent(beside, height, parent);
+            (self.root, self.height) = (parent, height + 1);
+        } else if self.inner(parent).is_full() {
+            self.split_inner(parent);
+            parent = self.parent_of(beside, height);
+        }
+        let first = if after { None } else { Some(self.leaf(beside).score(0)) };
+        let inner = &mut self.inners[parent as usize];
+        let i = inner.place_of(beside);
+        inner.add(i, -(child.count as isize));
+        match first {
+            None => inner.insert(i + 1, child),
+            Some(first) => {
+                // It begins where the other one did.
+                let begin = inner.child(i).score;
+                inner.insert(i, Child { score: begin, ..child });
+                inner.set_score(i + 1, first);
+            }
+        }
+        self.set_parent(child.id, height, parent);
+    }
+
+    fn split_inner(&mut self, id: u32) {
+        let inner = &mut self.inners[id as usize];
+        // Where nodes are added at the end, full ones stay behind.
+        let at = if inner.parent == NONE { inner.len() / 2 } else { inner.len() * 5 / 8 };
+        let (height, right) = (inner.height, inner.split_off(at));
+        let child = Child { id: 0, score: right.scores()[0], count: right.count_before(right.len()) };
+        let below = right.children().to_vec();
+        let new = self.new_inner(right);
+        for id in below {
+            self.set_parent(id, height - 1, new);
+        }
+        self.add_child(id, height, true, Child { id: new, ..child });
+    }
+
+    /// A child that has nothing below it any more goes.
+    fn remove_child(&mut self, parent: u32, child: u32) {
+        let inner = &mut self.inners[parent as usize];
+        inner.remove(inner.place_of(child));
+        if inner.len() == 0 {
+            let above = inner.parent;
+            self.inners_free.push(parent);
+            self.remove_child(above, parent);
+        } else if inner.is_sparse() && inner.parent != NONE {
+            self.join_inner(parent);
+        }
+        while self.height > 0 && self.inner(self.root).len() == 1 {
+            let (old, only) = (self.root, self.inner(self.root).children()[0]);
+            self.inners_free.push(old);
+            (self.root, self.height) = (only, self.height - 1);
+            self.set_parent(only, self.height, NONE);
+        }
+    }
+
+    fn join_inner(&mut self, id: u32) {
+        let parent = self.inner(id).parent;
+        let above = self.inner(parent);
+        let i = above.place_of(id);
+        let fits = |i: usize| {
+            let (left, right) = (above.children()[i], above.children()[i + 1]);
+            let len = self.inner(left).len() + self.inner(right).len();
+            (len <= super::inner::CHILDREN_MAX * 3 / 4).then_some((i, left, right))
+        };
+        let right = if i + 1 < above.len() { fits(i) } else { None };
+        let Some((i, left, right)) = right.or_else(|| if i > 0 { fits(i - 1) } else { None }) else { return };
+        let Child { score: begin, count, .. } = above.child(i + 1);
+        let (height, moving) = (self.inner(right).height, self.inner(right).clone());
+        for j in 0..moving.len() {
+            let child = moving.child(j);
+            let score = if j == 0 { begin } else { child.score };
+            let to = &mut self.inners[left as usize];
+            to.insert(to.len(), Child { score, ..child });
+            self.set_parent(child.id, height - 1, left);
+        }
+        let above = &mut self.inners[parent as usize];
+        above.add(i, count as isize);
+        above.set(i + 1, Child { id: right, score: begin, count: 0 });
+        self.inners_free.push(right);
+        self.remove_child(parent, right);
+    }
+}
+
+#[cfg(test)]
+impl Tree {
+    /// Everything that is always true.
+    pub(super) fn check(&self) {
+        let bytes: usize = self.leaves.iter().map(Leaf::mem_bytes).sum();
+        assert_eq!(self.bytes, bytes);
+        let mut leaves = Vec::new();
+        assert_eq!(self.check_below(self.root, self.height, NONE, &mut leaves), self.len);
+        let mut prev = NONE;
+        for (i, &id) in leaves.iter().enumerate() {
+            let leaf = self.leaf(id);
+            assert_eq!((leaf.prev, leaf.next), (prev, leaves.get(i + 1).copied().unwrap_or(NONE)));
+            prev = id;
+            for at in 0..leaf.len() {
+                let member = leaf.member(at);
+                assert_eq!(self.find(member, Hash::of(member)), Some(Place { leaf: id, at }));
+            }
+        }
+    }
+
+    fn check_below(&self, id: u32, height: u8, parent: u32, leaves: &mut Vec<u32>) -> usize {
+        assert_eq!(self.parent_of(id, height), parent);
+        if height == 0 {
+            leaves.push(id);
+            assert!(self.leaf(id).len() > 0 || self.height == 0);
+            return self.leaf(id).len();
+        }
+        let inner = self.inner(id);
+        assert!(inner.height == height && inner.len() > usize::from(parent == NONE));
+        let mut sum = 0;
+        for i in 0..inner.len() {
+            let child = inner.child(i);
+            assert_eq!(self.check_below(child.id, height - 1, id, leaves), child.count);
+            assert!(i == 0 || self.first_below(inner, i).0 >= child.score);
+            sum += child.count;
+        }
+        sum
     }
 }

@@ -94,7 +94,8 @@ mod tests {
             assert_eq!(Id::parse(&text, 0), Some(id));
         }
         assert_eq!(Id::parse(b"7", 3), Some(Id::new(7, 3)));
-        for wrong in ["", "-", "1-", "-1", "x", "1-x", "1-2-3", "01-1", "1-01", "18446744073709551616", "(1", "+", "1 "] {
+        for wrong in ["", "-", "1-", "-1", "x", "1-x", "1-2-3", "01-1", "1-01", "18446744073709551616", "(1", "+", "1 "]
+        {
             assert_eq!(Id::parse(wrong.as_bytes(), 0), None, "{wrong}");
         }
     }

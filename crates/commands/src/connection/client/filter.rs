@@ -31,8 +31,9 @@ enum Condition {
 }
 
 impl Filter {
-    /// Reads filters from word `i` to the end. CLIENT LIST takes several ids behind one `ID`.
-    pub fn parse(ctx: &Ctx, args: &Args, mut i: usize, many_ids: bool) -> Result<Filter, Error> {
+    /// Reads filters from word `i` to the end. Several ids may stand behind one `ID`; `bad_id` is the error for
+    /// what is none.
+    pub fn parse(ctx: &Ctx, args: &Args, mut i: usize, bad_id: &'static str) -> Result<Filter, Error> {
         let mut filter = Filter { conditions: Vec::new(), skip_me: None };
         while i < args.len() {
             let word = args.text(i).to_ascii_uppercase();
@@ -44,9 +45,9 @@ impl Filter {
             let mut used = 2;
             let condition = match word {
                 "ID" => {
-                    let mut ids = vec![id(value)?];
-                    while many_ids && let Some(next) = args.opt(i + used) {
-                        match id(next) {
+                    let mut ids = vec![id(value, bad_id)?];
+                    while let Some(next) = args.opt(i + used) {
+                        match id(next, bad_id) {
                             Ok(next) => ids.push(next),
                             Err(_) if next.first().is_some_and(u8::is_ascii_alphabetic) => break,
                             Err(error) => return Err(error),
@@ -134,9 +135,9 @@ impl Condition {
     }
 }
 
-fn id(word: &[u8]) -> Result<u64, Error> {
+fn id(word: &[u8], bad_id: &'static str) -> Result<u64, Error> {
     let id = text::parse_i64(word).filter(|id| *id > 0);
-    id.map(|id| ClientId(id as u64).0).ok_or(Error::Static("ERR client-id should be greater than 0"))
+    id.map(|id| ClientId(id as u64).0).ok_or(Error::Static(bad_id))
 }
 
 fn kind(word: &[u8]) -> Result<ClientKind, Error> {

@@ -6,6 +6,36 @@
 use super::filter::Filter;
 use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group};
 
+static NEW_FORMAT: &[Arg] = &[
+    Arg { name: "client-id", kind: ArgKind::Integer, token: Some("ID"), optional: true, ..Arg::BASE },
+    Arg { name: "client-type", kind: ArgKind::OneOf, token: Some("TYPE"), optional: true, args: TYPES, ..Arg::BASE },
+    Arg { name: "username", token: Some("USER"), optional: true, ..Arg::BASE },
+    Arg { name: "addr", token: Some("ADDR"), optional: true, ..Arg::BASE },
+    Arg { name: "laddr", token: Some("LADDR"), optional: true, since: Some("6.2.0"), ..Arg::BASE },
+    Arg { name: "skipme", kind: ArgKind::OneOf, token: Some("SKIPME"), optional: true, args: YES_NO, ..Arg::BASE },
+    Arg {
+        name: "maxage",
+        kind: ArgKind::Integer,
+        token: Some("MAXAGE"),
+        optional: true,
+        since: Some("7.4.0"),
+        ..Arg::BASE
+    },
+];
+
+static TYPES: &[Arg] = &[
+    Arg { name: "normal", kind: ArgKind::PureToken, token: Some("NORMAL"), ..Arg::BASE },
+    Arg { name: "master", kind: ArgKind::PureToken, token: Some("MASTER"), since: Some("3.2.0"), ..Arg::BASE },
+    Arg { name: "slave", kind: ArgKind::PureToken, token: Some("SLAVE"), ..Arg::BASE },
+    Arg { name: "replica", kind: ArgKind::PureToken, token: Some("REPLICA"), since: Some("5.0.0"), ..Arg::BASE },
+    Arg { name: "pubsub", kind: ArgKind::PureToken, token: Some("PUBSUB"), ..Arg::BASE },
+];
+
+static YES_NO: &[Arg] = &[
+    Arg { name: "yes", kind: ArgKind::PureToken, token: Some("YES"), ..Arg::BASE },
+    Arg { name: "no", kind: ArgKind::PureToken, token: Some("NO"), ..Arg::BASE },
+];
+
 pub static KILL: Command = Command {
     name: "KILL",
     group: Group::Connection,
@@ -27,7 +57,7 @@ pub static KILL: Command = Command {
         kind: ArgKind::OneOf,
         args: &[
             Arg { name: "old-format", ..Arg::BASE },
-            Arg { name: "new-format", kind: ArgKind::OneOf, multiple: true, ..Arg::BASE },
+            Arg { name: "new-format", kind: ArgKind::OneOf, multiple: true, args: NEW_FORMAT, ..Arg::BASE },
         ],
         ..Arg::BASE
     }],
@@ -44,7 +74,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         ctx.reply.ok();
         return Ok(());
     }
-    let filter = Filter::parse(ctx, args, 2, true)?;
+    let filter = Filter::parse(ctx, args, 2, "ERR client-id should be greater than 0")?;
     let killed = kill(ctx, &filter);
     ctx.reply.int(killed);
     Ok(())

@@ -45,7 +45,7 @@ pub static LIST: Command = Command {
 };
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
-    let filter = Filter::parse(ctx, args, 2, true)?;
+    let filter = Filter::parse(ctx, args, 2, "ERR Invalid client ID")?;
     let mut text = String::new();
     let me = ctx.session.record.id;
     for record in ctx.node.clients.all() {
@@ -69,7 +69,7 @@ mod tests {
             "PING; c2> PING; CLIENT LIST ID 2 -> id=2*; CLIENT LIST ID 1 2 -> id=1*; CLIENT LIST TYPE pubsub -> \"\"; CLIENT LIST NOT-ID 1 -> id=2*; CLIENT LIST SKIPME yes -> id=2*",
         );
         check(
-            "CLIENT LIST ID -> -ERR syntax error; CLIENT LIST TYPE no -> -ERR Unknown client type 'no'; CLIENT LIST ID x -> -ERR client-id should be greater than 0",
+            "CLIENT LIST ID -> -ERR syntax error; CLIENT LIST TYPE no -> -ERR Unknown client type 'no'; CLIENT LIST ID x -> -ERR Invalid client ID",
         );
     }
 }

@@ -91,6 +91,13 @@ static SUBS: &[Sub] = &[
     ),
     sub("PROTOCOL", 3..=3, "<type>", "A reply of this type.", protocol::protocol),
     sub(
+        "QUICKLIST-PACKED-THRESHOLD",
+        3..=3,
+        "<size>",
+        "Accepted; which elements of a list stand alone is not to be set.",
+        switches::quicklist_packed_threshold,
+    ),
+    sub(
         "REPLYBUFFER",
         4..=4,
         "PEAK-RESET-TIME <ms|never|reset> | RESIZING <0|1>",

@@ -1,4 +1,4 @@
-//! Switches for tests: DEBUG SET-ACTIVE-EXPIRE, PAUSE-CRON, DICT-RESIZING, REPLYBUFFER.
+//! Switches for tests: DEBUG SET-ACTIVE-EXPIRE, PAUSE-CRON, DICT-RESIZING, QUICKLIST-PACKED-THRESHOLD, REPLYBUFFER.
 
 use exec::{Args, Ctx, Error};
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,6 +20,18 @@ pub(super) fn pause_cron(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 /// A table grows by a bucket at a time, within the command that needs it: there is no resizing to hold back.
 pub(super) fn dict_resizing(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
+    ctx.reply.ok();
+    Ok(())
+}
+
+/// A large element of a list stands alone by a rule of its own; only what cannot be a size is refused.
+pub(super) fn quicklist_packed_threshold(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    let Some(bytes) = kit::text::parse_memory(&args.text(2)) else {
+        return Err(Error::Static("ERR argument must be a memory value"));
+    };
+    if !(0..1 << 32).contains(&bytes) {
+        return Err(Error::Static("ERR argument must be a memory value bigger than 1 and smaller than 4gb"));
+    }
     ctx.reply.ok();
     Ok(())
 }
@@ -66,6 +78,8 @@ mod tests {
         assert_eq!(node.node.reply_peak_reset_ms.load(Relaxed), -1);
         node.converse("DEBUG REPLYBUFFER PEAK-RESET-TIME RESET -> +OK");
         assert_eq!(node.node.reply_peak_reset_ms.load(Relaxed), 5000);
+        node.converse("DEBUG QUICKLIST-PACKED-THRESHOLD 1b -> +OK; DEBUG QUICKLIST-PACKED-THRESHOLD 0 -> +OK");
+        node.converse("DEBUG QUICKLIST-PACKED-THRESHOLD x -> -ERR argument must be a memory value; DEBUG QUICKLIST-PACKED-THRESHOLD 4gb -> -ERR argument must be a memory value bigger than 1 and smaller than 4gb");
         node.converse("DEBUG REPLYBUFFER PEAK-RESET-TIME x -> -ERR value is not an integer or out of range");
         node.converse("DEBUG REPLYBUFFER foo 1 -> -ERR unknown subcommand or wrong number of arguments for 'REPLYBUFFER'. Try DEBUG HELP.");
     }

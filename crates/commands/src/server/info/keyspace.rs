@@ -14,7 +14,9 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
             continue;
         }
         let avg_ttl_ms = sample_deadlines(look.ctx, db).mean_ms();
-        page.field(&format!("db{db}"), format_args!("keys={keys},expires={expires},avg_ttl={avg_ttl_ms},subexpiry=0"));
+        let subexpiry = keyspace.inner_deadline_count(db);
+        let text = format_args!("keys={keys},expires={expires},avg_ttl={avg_ttl_ms},subexpiry={subexpiry}");
+        page.field(&format!("db{db}"), text);
     }
 }
 

@@ -23,8 +23,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         seen += deadlines.seen;
         stale += deadlines.stale;
     }
-    page.field("expired_subkeys", 0);
-    counters(page, node, &[&metrics::EXPIRED_KEYS]);
+    counters(page, node, &[&metrics::EXPIRED_FIELDS, &metrics::EXPIRED_KEYS]);
     page.field("expired_stale_perc", format_args!("{:.2}", stale as f64 * 100.0 / f64::max(seen as f64, 1.0)));
     counters(page, node, &[&metrics::EXPIRE_CAP_REACHED]);
     page.field("expire_cycle_cpu_milliseconds", node.tallies.sum(&metrics::EXPIRE_NANOS) / 1_000_000);

@@ -1,0 +1,171 @@
+//! Areas that are searched: what is inside, and which ranges of scores may hold it.
+//!
+//! The grid is chosen so coarse that the area reaches no further than one cell beyond the cell of its middle. Then that
+//! cell and its eight neighbours hold all of it; those that the area does not touch are left out.
+
+use super::{EARTH_RADIUS, LAT_MAX, LON_MAX, Point, STEPS, degrees, interleave, lat_distance, radians, steps};
+use std::ops::Range;
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Shape {
+    /// Metres.
+    Circle { radius: f64 },
+    /// Metres, all in all.
+    Box { width: f64, height: f64 },
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Area {
+    pub middle: Point,
+    pub shape: Shape,
+}
+
+/// In this order, and after the middle: north, south, east, west, and between them. (East, north.)
+const NEIGHBOURS: [(i64, i64); 9] = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1)];
+
+impl Area {
+    /// How far from the middle a place is that is inside.
+    pub fn distance_inside(&self, place: Point) -> Option<f64> {
+        match self.shape {
+            Shape::Circle { radius } => Some(self.middle.distance(place)).filter(|distance| *distance <= radius),
+            Shape::Box { width, height } => {
+                // Its sides are measured along the meridian, and along the parallel of the place.
+                if lat_distance(place.lat, self.middle.lat) > height / 2.0 {
+                    return None;
+                }
+                let beside = Point { lon: self.middle.lon, lat: place.lat };
+                (place.distance(beside) <= width / 2.0).then(|| self.middle.distance(place))
+            }
+        }
+    }
+
+    /// Degrees that it reaches from the middle, in longitude and latitude.
+    fn reach(&self) -> (f64, f64) {
+        // A little more than exact: what is at the very edge was rounded when it was hashed.
+        const MORE: f64 = 1.000_001;
+        let everywhere = 2.0 * LON_MAX;
+        match self.shape {
+            Shape::Circle { radius } => {
+                let angle = radius / EARTH_RADIUS;
+                let lat = degrees(angle) * MORE;
+                // Round the pole there is no east and west.
+                if self.middle.lat.abs() + lat >= 90.0 {
+                    return (everywhere, lat);
+                }
+                let lon = (angle.sin() / radians(self.middle.lat).cos()).min(1.0).asin();
+                (degrees(lon) * MORE, lat)
+            }
+            Shape::Box { width, height } => {
+                let lat = degrees(height / 2.0 / EARTH_RADIUS) * MORE;
+                let far = (self.middle.lat.abs() + lat).min(LAT_MAX);
+                let ratio = (width / 4.0 / EARTH_RADIUS).min(std::f64::consts::FRAC_PI_2).sin() / radians(far).cos();
+                let lon = if ratio >= 1.0 { everywhere } else { degrees(2.0 * ratio.asin()) * MORE };
+                (lon, lat)
+            }
+        }
+    }
+
+    /// Scores of cells that hold all of it, in the order in which they are to be searched.
+    pub fn score_ranges(&self) -> Vec<Range<f64>> {
+        let (lon, lat) = self.reach();
+        let grid = (0..=STEPS).rev().find(|&n| {
+            let cells = f64::from(1u32 << n);
+            // The whole map as one cell needs no neighbours.
+            n == 0 || (2.0 * LAT_MAX / cells >= lat && 2.0 * LON_MAX / cells >= lon.min(LON_MAX))
+        });
+        let n = grid.unwrap_or(0);
+        let cells = 1i64 << n;
+        let size = |max: f64| 2.0 * max / cells as f64;
+        let cell = |degrees: f64, max: f64| i64::from(steps(degrees, max) >> (STEPS - n)).min(cells - 1);
+        let (x, y) = (cell(self.middle.lon, LON_MAX), cell(self.middle.lat, LAT_MAX));
+        let touches = |at: i64, max: f64, middle: f64, reach: f64| {
+            let low = at as f64 * size(max) - max;
+            low <= middle + reach && low + size(max) >= middle - reach
+        };
+        let mut ranges: Vec<Range<f64>> = Vec::with_capacity(9);
+        for (east, north) in NEIGHBOURS {
+            let (x, y) = (x + east, y + north);
+            if !(0..cells).contains(&y)
+                || !touches(x, LON_MAX, self.middle.lon, lon)
+                || !touches(y, LAT_MAX, self.middle.lat, lat)
+            {
+                continue;
+            }
+            // The map is round in one direction.
+            let bits = interleave(y as u32, x.rem_euclid(cells) as u32);
+            let shift = 2 * (STEPS - n);
+            let range = (bits << shift) as f64..((bits + 1) << shift) as f64;
+            if !ranges.contains(&range) {
+                ranges.push(range);
+            }
+        }
+        // At the very edge of the map a hash has a bit more than it should.
+        if n == 0 {
+            ranges = vec![f64::NEG_INFINITY..f64::INFINITY];
+        }
+        ranges
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kit::world::Rng;
+
+    fn place(rng: &mut Rng) -> Point {
+        let lat = match rng.below(4) {
+            0 => 84.9 + rng.f64() * 0.15,
+            1 => -84.9 - rng.f64() * 0.15,
+            _ => rng.f64() * 170.0 - 85.0,
+        };
+        let lon = if rng.one_in(4) { 179.9 - rng.f64() * 0.5 } else { rng.f64() * 360.0 - 180.0 };
+        Point::new(lon, lat).expect("on the map")
+    }
+
+    fn is_covered(area: &Area, place: Point) -> bool {
+        let score = place.hash() as f64;
+        area.score_ranges().iter().any(|range| range.contains(&score))
+    }
+
+    #[test]
+    fn the_ranges_hold_all_that_is_inside() {
+        let mut rng = Rng::new(1);
+        let (mut inside, mut left_out) = (0, 0);
+        for _ in 0..if cfg!(miri) { 500 } else { 300_000 } {
+            let size = |rng: &mut Rng| 10f64.powf(rng.f64() * 7.5);
+            let shape = match rng.below(2) {
+                0 => Shape::Circle { radius: size(&mut rng) },
+                _ => Shape::Box { width: size(&mut rng), height: size(&mut rng) },
+            };
+            let area = Area { middle: place(&mut rng), shape };
+            // Near the middle, as the area is.
+            let (lon, lat) = area.reach();
+            let mut shifted = |at: f64, by: f64| at + (rng.f64() * 2.2 - 1.1) * by;
+            let lat = shifted(area.middle.lat, lat).clamp(-85.05, 85.05);
+            let lon = (shifted(area.middle.lon, lon) + 180.0).rem_euclid(360.0) - 180.0;
+            let place = Point::of_score(Point::new(lon, lat).expect("on the map").hash() as f64);
+            let covered = is_covered(&area, place);
+            match area.distance_inside(place) {
+                Some(_) => {
+                    inside += 1;
+                    assert!(covered, "{area:?} {place:?}");
+                }
+                None => left_out += u32::from(!covered),
+            }
+        }
+        assert!(inside > 10 && left_out > 10, "{inside} {left_out}");
+    }
+
+    #[test]
+    fn small_areas_are_few_cells() {
+        let middle = Point::new(13.4, 52.5).expect("on the map");
+        let area = Area { middle, shape: Shape::Circle { radius: 1000.0 } };
+        let ranges = area.score_ranges();
+        assert!(ranges.len() <= 9);
+        let width = ranges[0].end - ranges[0].start;
+        assert!(width <= f64::from(1 << 26), "{width}");
+        assert!(ranges[0].contains(&(middle.hash() as f64)), "the middle comes first");
+        let area = Area { middle, shape: Shape::Circle { radius: 5e7 } };
+        assert_eq!(area.score_ranges().len(), 1);
+    }
+}
