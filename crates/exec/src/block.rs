@@ -12,6 +12,7 @@ use crate::args::Args;
 use crate::changes::KeyName;
 use crate::client::ClientRecord;
 use crate::ctx::ParkOn;
+use crate::db::Db;
 use crate::node::Node;
 use crate::plan;
 use crate::run::Turn;
@@ -62,6 +63,19 @@ impl Waiter {
     fn places(&self) -> impl Iterator<Item = (u8, (u16, KeyHash))> + '_ {
         self.wait.keys.iter().map(|name| (name.hash.shard() as u8, (name.db as u16, name.hash)))
     }
+}
+
+/// Keys that somebody waits for, and those of them whose going away would end a wait too. Each shard in turn.
+pub fn count_keys(db: &mut Db) -> (usize, usize) {
+    let (mut keys, mut also_gone) = (0, 0);
+    if db.node.clients.waiting_for_keys.load(Relaxed) > 0 {
+        db.each_shard(|_, shard| {
+            keys += shard.ext.waiting.len();
+            let ends = |list: &&VecDeque<Arc<Waiter>>| list.iter().any(|waiter| (waiter.wait.ready)(None));
+            also_gone += shard.ext.waiting.values().filter(ends).count();
+        });
+    }
+    (keys, also_gone)
 }
 
 /// Ends a wait from the client's side (time over, CLIENT UNBLOCK, disconnect). False when somebody

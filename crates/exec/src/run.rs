@@ -167,7 +167,8 @@ impl Worker {
         let Some(parked) = self.unpark(session) else { return };
         if with_error {
             self.turn(|turn| {
-                turn.node.command_stats.failed(turn.thread, parked.command);
+                // It ran, and this is how it ended; the time it waited is no time of the server's.
+                turn.node.command_stats.ran(turn.thread, parked.command, 0, true, false);
                 turn.reply_error(reply, &Error::Static("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
             });
             return;

@@ -52,10 +52,6 @@ impl CommandStats {
         add(&self.threads[thread][usize::from(command)].rejected, 1);
     }
 
-    pub fn failed(&self, thread: usize, command: u16) {
-        add(&self.threads[thread][usize::from(command)].failed, 1);
-    }
-
     pub fn summary(&self, command: u16) -> Summary {
         self.threads.iter().fold(Summary::default(), |sum, row| {
             let stat = &row[usize::from(command)];

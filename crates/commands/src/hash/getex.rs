@@ -71,13 +71,13 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
             }
             say_or_null(ctx.reply, pair.map(|pair| pair.value));
             let Some(had_deadline) = pair.map(|pair| pair.deadline.is_some()) else { continue };
-            match life {
+            let done = match life {
                 Life::Until(_) if deletes => hash.remove(field),
                 Life::Until(at) => hash.set_deadline(field, Some(at)),
-                Life::Persist if had_deadline => hash.set_deadline(field, None),
-                Life::Persist | Life::Keep => continue,
-            }
-            changed.push(field);
+                Life::Persist => had_deadline && hash.set_deadline(field, None),
+                Life::Keep => false,
+            };
+            changed.extend(done.then_some(field));
         }
     } else {
         fields.for_each(|_| ctx.reply.null());

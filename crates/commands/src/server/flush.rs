@@ -67,6 +67,8 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
         if let Some(tier) = ctx.node.tier.get() {
             tier.forget_database(db);
         }
+        // Who waits in a group of a stream is told that it is gone.
+        ctx.db.database_changed(db);
     }
     ctx.dirty(removed);
     // Even of nothing: a replica may have what we do not.

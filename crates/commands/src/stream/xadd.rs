@@ -83,7 +83,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     } else if options.make {
         let id = next_id(Id::MIN, wanted)?;
         refuse_if_large(too_large)?;
-        add(&mut *ctx.db.make(key, Stream::new()), id, args, first, &options, limits)
+        add(&mut ctx.db.make(key, Stream::new()), id, args, first, &options, limits)
     } else {
         ctx.reply.null();
         return Ok(());

@@ -59,14 +59,12 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let outcome = stream.unmarked().in_group(group_name, |entries, group| {
         let (consumer, made) = group.make_consumer(consumer_name, now_ms);
         group.seen(consumer, now_ms);
-        let mut looked = 0;
         let mut next = None;
-        for it in group.pending().from(options.start) {
+        for (looked, it) in group.pending().from(options.start).enumerate() {
             if looked == options.count.saturating_mul(LOOKS) || claimed.len() + gone.len() == options.count {
                 next = Some(it.id);
                 break;
             }
-            looked += 1;
             if !entries.contains(it.id) {
                 gone.push(it.id);
             } else if idle(now_ms, it.delivered_ms) >= options.idle_min {
@@ -74,7 +72,9 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
                 claimed.push(Claimed { id: it.id, delivered_ms: now_ms, count });
             }
         }
-        gone.iter().for_each(|&id| drop(group.acknowledge(id)));
+        for &id in &gone {
+            group.acknowledge(id);
+        }
         claimed.iter().for_each(|it| group.assign(it.id, consumer, it.delivered_ms, it.count));
         if !claimed.is_empty() {
             group.active(consumer, now_ms);

@@ -112,10 +112,10 @@ fn read_one(ctx: &mut Ctx, args: &Args, options: &Options, i: usize, said: &mut 
         let mut claimed = Vec::new();
         let delivered = match behind {
             Some(id) => {
-                read.again(id, reply, said);
+                read.repeat(id, reply, said);
                 0
             }
-            None => read.new(options.no_ack, logs, reply, said, &mut claimed),
+            None => read.deliver(options.no_ack, logs, reply, said, &mut claimed),
         };
         let (last_id, entries_read) = (read.group.last_id, read.group.entries_read);
         Outcome { made_consumer, delivered, claimed, last_id, entries_read }
@@ -145,7 +145,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Entries that nobody got yet; how many there were.
-    fn new(
+    fn deliver(
         &mut self,
         no_ack: bool,
         logs: bool,
@@ -183,7 +183,7 @@ impl Reading<'_> {
     }
 
     /// What this consumer has pending behind an ID; an entry that was deleted since is null.
-    fn again(&mut self, behind: Id, reply: &mut Reply, said: &mut say::Streams) {
+    fn repeat(&mut self, behind: Id, reply: &mut Reply, said: &mut say::Streams) {
         said.next(reply, self.key.bytes);
         let pending = self.group.consumer(self.consumer).pending();
         let from = behind.next();

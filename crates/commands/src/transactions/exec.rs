@@ -30,3 +30,14 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.run_queue();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn is_the_last_command_of_its_client() {
+        let mut node = crate::node(&[]);
+        node.converse("MULTI; GET k; EXEC -> [nil]");
+        let list = node.ask(2, &["CLIENT", "LIST", "ID", "1"]);
+        assert!(String::from_utf8_lossy(&list).contains(" cmd=exec "), "not what was queued");
+    }
+}

@@ -88,4 +88,6 @@ macro_rules! groups {
     )*};
 }
 
-groups!(bitmaps connection expiry generic lists numbers pubsub resp3 server strings transactions);
+groups!(
+    bitmaps connection expiry generic hashes hyperloglogs lists numbers pubsub resp3 server sets strings transactions
+);

@@ -41,25 +41,25 @@ impl Area {
 
     /// Degrees that it reaches from the middle, in longitude and latitude.
     fn reach(&self) -> (f64, f64) {
-        // A little more than exact: what is at the very edge was rounded when it was hashed.
-        const MORE: f64 = 1.000_001;
+        // A little more than exact, because all of this is rounded: a millionth, and a tenth of a millimetre.
+        let more = |degrees: f64| degrees * 1.000_001 + 1e-9;
         let everywhere = 2.0 * LON_MAX;
         match self.shape {
             Shape::Circle { radius } => {
                 let angle = radius / EARTH_RADIUS;
-                let lat = degrees(angle) * MORE;
+                let lat = more(degrees(angle));
                 // Round the pole there is no east and west.
                 if self.middle.lat.abs() + lat >= 90.0 {
                     return (everywhere, lat);
                 }
                 let lon = (angle.sin() / radians(self.middle.lat).cos()).min(1.0).asin();
-                (degrees(lon) * MORE, lat)
+                (more(degrees(lon)), lat)
             }
             Shape::Box { width, height } => {
-                let lat = degrees(height / 2.0 / EARTH_RADIUS) * MORE;
+                let lat = more(degrees(height / 2.0 / EARTH_RADIUS));
                 let far = (self.middle.lat.abs() + lat).min(LAT_MAX);
                 let ratio = (width / 4.0 / EARTH_RADIUS).min(std::f64::consts::FRAC_PI_2).sin() / radians(far).cos();
-                let lon = if ratio >= 1.0 { everywhere } else { degrees(2.0 * ratio.asin()) * MORE };
+                let lon = if ratio >= 1.0 { everywhere } else { more(degrees(2.0 * ratio.asin())) };
                 (lon, lat)
             }
         }
@@ -83,23 +83,26 @@ impl Area {
             low <= middle + reach && low + size(max) >= middle - reach
         };
         let mut ranges: Vec<Range<f64>> = Vec::with_capacity(9);
-        for (east, north) in NEIGHBOURS {
-            let (x, y) = (x + east, y + north);
-            if !(0..cells).contains(&y)
-                || !touches(x, LON_MAX, self.middle.lon, lon)
-                || !touches(y, LAT_MAX, self.middle.lat, lat)
-            {
-                continue;
-            }
-            // The map is round in one direction.
-            let bits = interleave(y as u32, x.rem_euclid(cells) as u32);
-            let shift = 2 * (STEPS - n);
+        let mut add = |x: i64, y: i64| {
+            let (bits, shift) = (interleave(y as u32, x as u32), 2 * (STEPS - n));
             let range = (bits << shift) as f64..((bits + 1) << shift) as f64;
             if !ranges.contains(&range) {
                 ranges.push(range);
             }
+        };
+        for (east, north) in NEIGHBOURS {
+            let (x, y) = (x + east, y + north);
+            // Places at the very edge, at 180 degrees or at the highest latitude, have a cell beyond the last one.
+            let on_map = (0..=cells).contains(&y);
+            if !on_map || !touches(x, LON_MAX, self.middle.lon, lon) || !touches(y, LAT_MAX, self.middle.lat, lat) {
+                continue;
+            }
+            // The map is round in one direction.
+            add(x.rem_euclid(cells), y);
+            if x == cells || x == -1 {
+                add(cells, y);
+            }
         }
-        // At the very edge of the map a hash has a bit more than it should.
         if n == 0 {
             ranges = vec![f64::NEG_INFINITY..f64::INFINITY];
         }
@@ -118,12 +121,13 @@ mod tests {
             1 => -84.9 - rng.f64() * 0.15,
             _ => rng.f64() * 170.0 - 85.0,
         };
+        let lat = if rng.one_in(20) { LAT_MAX } else { lat };
         let lon = if rng.one_in(4) { 179.9 - rng.f64() * 0.5 } else { rng.f64() * 360.0 - 180.0 };
+        let lon = if rng.one_in(20) { LON_MAX } else { lon };
         Point::new(lon, lat).expect("on the map")
     }
 
-    fn is_covered(area: &Area, place: Point) -> bool {
-        let score = place.hash() as f64;
+    fn is_covered(area: &Area, score: f64) -> bool {
         area.score_ranges().iter().any(|range| range.contains(&score))
     }
 
@@ -141,10 +145,11 @@ mod tests {
             // Near the middle, as the area is.
             let (lon, lat) = area.reach();
             let mut shifted = |at: f64, by: f64| at + (rng.f64() * 2.2 - 1.1) * by;
-            let lat = shifted(area.middle.lat, lat).clamp(-85.05, 85.05);
+            let lat = shifted(area.middle.lat, lat).clamp(-LAT_MAX, LAT_MAX);
             let lon = (shifted(area.middle.lon, lon) + 180.0).rem_euclid(360.0) - 180.0;
-            let place = Point::of_score(Point::new(lon, lat).expect("on the map").hash() as f64);
-            let covered = is_covered(&area, place);
+            let lon = if rng.one_in(20) { LON_MAX } else { lon };
+            let score = Point::new(lon, lat).expect("on the map").hash() as f64;
+            let (place, covered) = (Point::of_score(score), is_covered(&area, score));
             match area.distance_inside(place) {
                 Some(_) => {
                     inside += 1;
@@ -154,6 +159,17 @@ mod tests {
             }
         }
         assert!(inside > 10 && left_out > 10, "{inside} {left_out}");
+    }
+
+    #[test]
+    fn the_middle_itself_is_always_held() {
+        for lon in [-LON_MAX, 0.0, 12.5, LON_MAX] {
+            for lat in [-LAT_MAX, -12.5, 0.0, LAT_MAX] {
+                let score = Point::new(lon, lat).expect("on the map").hash() as f64;
+                let area = Area { middle: Point::of_score(score), shape: Shape::Circle { radius: 0.0 } };
+                assert!(is_covered(&area, score), "{lon} {lat}");
+            }
+        }
     }
 
     #[test]

@@ -115,20 +115,32 @@ pub(super) fn set_deadline(bytes: &mut Thin, field: &[u8], deadline: Option<i64>
 }
 
 /// Of a timed hash: removes up to `budget` fields whose deadline has come, and says their names to `f`. True when
-/// more are due.
+/// more are due. One pass: who stays moves up.
 pub(super) fn remove_due(bytes: &mut Thin, now: i64, budget: &mut usize, f: &mut dyn FnMut(&[u8])) -> bool {
-    let mut start = HEAD_TIMED;
-    loop {
-        let due = |place: &Place| read(bytes).deadline(*place).is_some_and(|deadline| deadline <= now);
-        let Some(place) = read(bytes).places(start).find(due) else { return false };
-        if *budget == 0 {
-            return true;
+    let (mut at, mut to, mut gone, mut more) = (HEAD_TIMED, HEAD_TIMED, 0, false);
+    while at < bytes.len() {
+        let pairs = read(bytes);
+        let place = pairs.place(at);
+        let due = pairs.deadline(place).is_some_and(|deadline| deadline <= now);
+        if due && *budget > 0 {
+            *budget -= 1;
+            gone += 1;
+            f(pairs.field(place).bytes(&mut [0; 20]));
+        } else {
+            more |= due;
+            bytes.copy_within(place.start..place.end, to);
+            to += place.end - place.start;
         }
-        *budget -= 1;
-        f(read(bytes).field(place).bytes(&mut [0; 20]));
-        remove_at(bytes, place);
-        start = place.start;
+        at = place.end;
     }
+    if gone == len(bytes) {
+        bytes.clear();
+    } else if gone > 0 {
+        bytes.truncate(to);
+        add_at(bytes, 0, -(gone as i32));
+        add_at(bytes, TIMED_AT, -(gone as i32));
+    }
+    more
 }
 
 /// Makes room in the head of a hash that gets its first deadline.

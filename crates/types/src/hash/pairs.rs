@@ -52,7 +52,7 @@ impl<'a> Pairs<'a> {
     }
 
     #[inline]
-    fn place(self, start: usize) -> Place {
+    pub(super) fn place(self, start: usize) -> Place {
         let timed = self.bytes[start] & MARK != 0;
         let value = start + len_at(self.bytes, start) + if timed { DEADLINE_LEN } else { 0 };
         Place { start, value, end: value + len_at(self.bytes, value), timed }

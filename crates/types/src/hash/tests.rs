@@ -1,3 +1,5 @@
+//! Hashes against a plain map: content, counts, deadlines, forms, walks, chance, size.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;

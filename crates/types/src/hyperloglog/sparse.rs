@@ -148,7 +148,7 @@ impl Cut {
     fn zeroes(&mut self, len: usize) {
         debug_assert!((1..=REGISTERS).contains(&len));
         if len > SHORT_ZEROES_MAX {
-            self.push(0x40 | (len - 1 >> 8) as u8);
+            self.push(0x40 | ((len - 1) >> 8) as u8);
         }
         self.push((len - 1) as u8);
     }

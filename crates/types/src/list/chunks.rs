@@ -271,16 +271,17 @@ impl Chunks {
         }
     }
 
-    /// Joins a chunk with the one before it when both are small.
-    fn join(&mut self, at: usize) {
-        let Some(before) = at.checked_sub(1).filter(|_| at < self.chunks.len()) else { return };
+    /// Joins a chunk with the one before it when both are small; true when it did.
+    fn join(&mut self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1).filter(|_| at < self.chunks.len()) else { return false };
         let (one, two) = (&self.chunks[before], &self.chunks[at]);
         let len = one.pack.len() + two.pack.len() + 2 * (one.count + two.count) as usize - HEAD_LEN;
         let few = (one.count + two.count) as usize <= COUNT_MAX;
-        if len <= JOINED_MAX && few && !stands_alone(&one.pack) && !stands_alone(&two.pack) {
-            let Some(more) = self.take(at) else { return };
+        let small = len <= JOINED_MAX && few && !stands_alone(&one.pack) && !stands_alone(&two.pack);
+        if let Some(more) = small.then(|| self.take(at)).flatten() {
             self.change(before, |pack| pack::append(pack, &more));
         }
+        small
     }
 
     /// Takes out at most `max` elements that are equal to this one, from one end on; how many it were.
@@ -300,10 +301,11 @@ impl Chunks {
                 self.take(at);
             } else if !doomed.is_empty() {
                 self.change(at, |pack| pack::remove_many(pack, &doomed));
-                self.join(at + 1);
             }
+            // Only with the one before on the way, which was searched already.
+            let joined = !doomed.is_empty() && !gone && self.join(if from == Side::Front { at } else { at + 1 });
             next = match from {
-                Side::Front if gone => at,
+                Side::Front if gone || joined => at,
                 Side::Front => at + 1,
                 Side::Back => at,
             };

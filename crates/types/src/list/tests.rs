@@ -107,7 +107,8 @@ fn step(list: &mut List, twin: &mut VecDeque<Vec<u8>>, rng: &mut Rng, taste: Tas
             twin.drain(range);
         }
         14 if len > 0 => {
-            let (text, from, max) = (twin[place(rng).min(len - 1)].clone(), side(rng), 1 + rng.below(3) as usize);
+            let (text, from) = (twin[place(rng).min(len - 1)].clone(), side(rng));
+            let max = [1, 2, 3, usize::MAX][rng.below(4) as usize];
             let removed = list.remove_equal(&Element::new(&text), from, max);
             let mut left = max;
             let mut keep = |other: &Vec<u8>| {
@@ -247,4 +248,23 @@ fn large_elements_stand_alone() {
     assert_eq!(list.iter().filter(|item| *item == Item::Bytes(&large)).count(), 3);
     list.replace(1, b"small");
     assert_eq!(list.get(1), Some(Item::Bytes(b"small")));
+}
+
+#[test]
+fn equal_ones_are_found_in_chunks_that_are_joined() {
+    for from in [Front, Back] {
+        let mut list = List::new();
+        list.make_room(Limit::from_setting(1), 0, 2);
+        for i in 0..2000 {
+            list.push(if i % 2 == 0 { b"xxxx" } else { b"yyyy" });
+        }
+        // Rather than moving all that, another chunk.
+        (0..10).for_each(|i| list.push_at(Front, if i % 2 == 0 { b"xxxx" } else { b"yyyy" }));
+        let Form::Chunks(chunks) = &list.form else { panic!("not packed") };
+        assert_eq!(chunks.effort(), 2 + 2, "two chunks");
+        assert_eq!(list.remove_equal(&Element::new(b"xxxx"), from, usize::MAX), 1005);
+        assert!(list.len() == 1005 && list.iter().all(|item| item == Item::Bytes(b"yyyy")));
+        let Form::Chunks(chunks) = &list.form else { panic!("not packed") };
+        assert_eq!(chunks.effort(), 2 + 1, "joined");
+    }
 }

@@ -4,7 +4,8 @@
 //! buffers (`table.rs`) when it outgrows the limits it is changed with. It never goes back: a set that has shrunk is
 //! likely to grow again. Encodings and limits are Redis's.
 //!
-//! Bytes a member in all, a million of them: 17.6 for `member:000001` and the like, 8.2 for numbers up to a million.
+//! Bytes a member in all, a million of them: 17.5 for `member:000001` and the like (Redis 7.0: 48.4), 6.6 for the numbers
+//! below a million (Redis: 40.4).
 //! Always true: which encoding holds a member does not change how it is found, nor what is read: `Member`.
 
 mod bucket;

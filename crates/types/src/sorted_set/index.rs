@@ -162,7 +162,7 @@ mod tests {
         let rounds = if cfg!(miri) { 300 } else { 20_000 };
         for step in 0..rounds {
             let grow = (step / (rounds / 4)) % 2 == 0;
-            if twin.is_empty() || rng.one_in(if grow { 8 } else { 2 }) == !grow {
+            if twin.is_empty() || rng.one_in(if grow { 8 } else { 2 }) != grow {
                 let entry = (rng.next_u64() as u32, rng.below(50) as u32);
                 index.insert(entry.0, entry.1);
                 twin.push(entry);

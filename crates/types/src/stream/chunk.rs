@@ -20,6 +20,9 @@ pub(super) struct Chunk {
     pub base: Id,
     bytes: Thin,
     pub count: u32,
+    /// Entries ever added, those removed since included: it decides when the chunk is full, as in Redis, where removed
+    /// ones stay as tombstones (rough trimming shows the difference).
+    pub made: u32,
     /// Where the first entry stands.
     start: u32,
 }
@@ -70,7 +73,7 @@ impl Chunk {
         let mut bytes = Thin::with_capacity(room);
         bytes.extend(&len[..len_len]);
         bytes.extend(&head[..head_len]);
-        let mut chunk = Chunk { base: id, start: bytes.len() as u32, bytes, count: 0 };
+        let mut chunk = Chunk { base: id, start: bytes.len() as u32, bytes, count: 0, made: 0 };
         chunk.push(id, words);
         chunk
     }
@@ -101,7 +104,7 @@ impl Chunk {
             }
         }
         let Out { buf, len } = out;
-        let size = (len - NUMBER_MAX) as u64 * 2 | u64::from(same);
+        let size = 2 * (len - NUMBER_MAX) as u64 + u64::from(same);
         let mut head = [0; NUMBER_MAX];
         let mut out = Out { buf: &mut head, len: 0 };
         out.number(size);
@@ -110,6 +113,7 @@ impl Chunk {
         buf[from..NUMBER_MAX].copy_from_slice(&head[..head_len]);
         self.bytes.extend(&buf[from..len]);
         self.count += 1;
+        self.made = self.made.saturating_add(1);
     }
 
     fn has_fields<'a, F: Fn(usize) -> &'a [u8]>(&self, words: &Words<'_, F>) -> bool {
@@ -260,7 +264,7 @@ impl Chunk {
 
 impl Clone for Chunk {
     fn clone(&self) -> Chunk {
-        Chunk { base: self.base, bytes: self.bytes.clone(), count: self.count, start: self.start }
+        Chunk { bytes: self.bytes.clone(), ..*self }
     }
 }
 

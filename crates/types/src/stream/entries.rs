@@ -308,7 +308,7 @@ fn has_room(chunk: &Chunk, size: usize, limits: ChunkLimits) -> bool {
     let bytes = (chunk.len_bytes() + size) as u64;
     let bytes_max = if limits.bytes == 0 { ENTRY_SIZE_MAX as u64 } else { limits.bytes.min(ENTRY_SIZE_MAX as u64) };
     let entries_max = if limits.entries == 0 { u64::from(u32::MAX) } else { limits.entries };
-    bytes < bytes_max && u64::from(chunk.count) < entries_max
+    bytes < bytes_max && u64::from(chunk.made) < entries_max
 }
 
 pub struct Range<'a> {

@@ -10,6 +10,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     let recent = node.samples.recent_buffers();
     page.fields(&[("connected_clients", crowd.clients), ("cluster_connections", 0)]);
     page.field("maxclients", look.setting("maxclients", "0"));
+    let (blocking_keys, blocking_keys_on_nokey) = exec::block::count_keys(&mut look.ctx.db);
     let crowd = look.crowd();
     page.fields(&[
         ("client_recent_max_input_buffer", recent.input),
@@ -19,8 +20,8 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         ("pubsub_clients", crowd.pubsub),
         ("watching_clients", crowd.watching),
         ("total_watched_keys", crowd.watched_keys),
-        ("total_blocking_keys", 0),
-        ("total_blocking_keys_on_nokey", 0),
+        ("total_blocking_keys", blocking_keys),
+        ("total_blocking_keys_on_nokey", blocking_keys_on_nokey),
     ]);
 }
 
@@ -46,5 +47,19 @@ mod tests {
         ] {
             assert_eq!(field(name), value, "{name}");
         }
+    }
+
+    #[test]
+    fn keys_that_somebody_waits_for() {
+        let mut node = node(&[]);
+        let keys = |node: &mut testkit::TestNode| {
+            ["total_blocking_keys", "total_blocking_keys_on_nokey"].map(|name| field(node, "INFO clients", name))
+        };
+        assert_eq!(keys(&mut node), ["0", "0"]);
+        node.converse("XGROUP CREATE s g $ MKSTREAM; c2> XREAD BLOCK 0 STREAMS a s $ $ -> parked");
+        node.converse("c3> XREADGROUP GROUP g c BLOCK 0 STREAMS s > -> parked");
+        assert_eq!(keys(&mut node), ["2", "1"]);
+        node.converse("DEL s; c3> <- -NOGROUP");
+        assert_eq!(keys(&mut node), ["2", "0"]);
     }
 }
