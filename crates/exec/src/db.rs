@@ -131,7 +131,11 @@ impl<'n> Db<'_, 'n> {
 
     /// The entry, and the list that says which keys were changed.
     #[inline]
-    pub(crate) fn find_marking(&mut self, key: Key, look: Look) -> Result<Option<(EntryMut<'_>, &mut Vec<Touched>)>, Error> {
+    pub(crate) fn find_marking(
+        &mut self,
+        key: Key,
+        look: Look,
+    ) -> Result<Option<(EntryMut<'_>, &mut Vec<Touched>)>, Error> {
         let (db, now, touch) = (self.index, self.now, self.touch);
         let shard = self.held.shard(key.hash.shard() as u8);
         // What changes an entry goes through `find_mut`, which the snapshot walk sees.

@@ -598,7 +598,8 @@ impl<'w, 'n> Turn<'w, 'n> {
     fn park(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, mut park: ParkOn) {
         let request = park.request.take().unwrap_or_else(|| OwnedRequest::copy(args.buf(), args.words()));
         let (why, deadline) = (park.why, park.deadline);
-        let waiter = if session.stand_in { None } else { self.enlist(session, reply, args, &request, number, &mut park) };
+        let waiter =
+            if session.stand_in { None } else { self.enlist(session, reply, args, &request, number, &mut park) };
         session.parked = Some(Box::new(Parked { command: number, request, why, deadline, waiter }));
         if session.stand_in {
             return;

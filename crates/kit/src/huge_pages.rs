@@ -91,7 +91,10 @@ mod tests {
 
     #[test]
     fn lines_of_maps() {
-        assert_eq!(region("7f0000000000-7f0000400000 rw-p 00000000 00:00 0 "), Some((0x7f00_0000_0000, 0x7f00_0040_0000)));
+        assert_eq!(
+            region("7f0000000000-7f0000400000 rw-p 00000000 00:00 0 "),
+            Some((0x7f00_0000_0000, 0x7f00_0040_0000))
+        );
         assert_eq!(region("7f0000000000-7f0000001000 rw-p 00000000 00:00 0 "), None);
         assert_eq!(region("7f0000000000-7f0000400000 r-xp 00000000 00:00 0 "), None);
         assert_eq!(region("7f0000000000-7f0000400000 rw-p 00000000 08:01 77 /lib/x.so"), None);

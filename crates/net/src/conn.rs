@@ -1,7 +1,7 @@
 //! A connection: a socket, what its client may do, what came in and what goes out.
 
-use crate::limits::HELD_BACK_BYTES;
 use crate::buffers::{Input, Pools};
+use crate::limits::HELD_BACK_BYTES;
 use crate::poller::Interest;
 use exec::client::ClientRecord;
 use exec::session::{Close, Session};
