@@ -571,7 +571,9 @@ impl<'w, 'n> Turn<'w, 'n> {
     fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, error: Error) {
         let mut error = error;
         if number != UNKNOWN && self.node.commands.command(number).has(Flags::RUNS_QUEUE) {
-            // A refused EXEC ends the transaction.
+            // A refused EXEC ends the transaction. The watched keys' shards are taken for it, and the command
+            // before may have left one locked.
+            self.held.release();
             crate::watch::end_multi(self.node, session);
             let cause = error.to_string();
             let cause = cause.strip_prefix("ERR ").unwrap_or(&cause);

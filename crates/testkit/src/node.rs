@@ -128,6 +128,11 @@ impl TestNode {
         bytes
     }
 
+    /// Lends the worker and a client that was used before, to run what a conversation cannot say.
+    pub fn run<R>(&mut self, client: usize, body: impl FnOnce(&mut Worker, &mut Client) -> R) -> R {
+        body(&mut self.worker, self.clients.get_mut(&client).expect("a client that was used before"))
+    }
+
     /// One request as text: `ask_line("SET k v")`.
     pub fn ask_line(&mut self, line: &str) -> Value {
         let words: Vec<&str> = line.split(' ').collect();

@@ -24,7 +24,7 @@ pub static GEOADD: Command = Command {
         Arg::token("change", "CH").since("6.2.0").optional(),
         Arg::block("data", &[LONGITUDE, LATITUDE, MEMBER]).multiple(),
     ],
-    run: run,
+    run,
     ..Command::BASE
 };
 

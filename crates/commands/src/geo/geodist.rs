@@ -16,7 +16,7 @@ pub static GEODIST: Command = Command {
     complexity: "O(1)",
     summary: "Distance between two members.",
     docs: &[KEY, Arg::new("member1", ArgKind::String), Arg::new("member2", ArgKind::String), UNIT.optional()],
-    run: run,
+    run,
     ..Command::BASE
 };
 

@@ -16,7 +16,7 @@ pub static GEOHASH: Command = Command {
     complexity: "O(1) for each member",
     summary: "Places of members as standard geohashes.",
     docs: &[KEY, MEMBER.optional().multiple()],
-    run: run,
+    run,
     ..Command::BASE
 };
 

@@ -16,7 +16,7 @@ pub static GEOPOS: Command = Command {
     complexity: "O(1) for each member",
     summary: "Places of members as longitude and latitude.",
     docs: &[KEY, MEMBER.optional().multiple()],
-    run: run,
+    run,
     ..Command::BASE
 };
 

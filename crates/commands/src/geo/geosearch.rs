@@ -2,6 +2,8 @@
 //!   [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]
 //! GEOSEARCHSTORE destination source … [STOREDIST]
 //!
+//! BYPOLYGON number longitude latitude longitude latitude longitude latitude … (Valkey 9) stands in the place of both
+//! the middle and the shape. Distances are from the mean of its corners, in metres.
 //! Without an order the middle's cell of the grid comes first, then its neighbours.
 
 use super::search;
@@ -54,7 +56,8 @@ const FROM: Arg = Arg::one_of(
         Arg::new("member", ArgKind::String).after("FROMMEMBER"),
         Arg::block("fromlonlat", &[LONGITUDE, LATITUDE]).after("FROMLONLAT"),
     ],
-);
+)
+.optional();
 const BY: Arg = Arg::one_of(
     "by",
     &[
@@ -63,6 +66,14 @@ const BY: Arg = Arg::one_of(
             "box",
             &[Arg::new("width", ArgKind::Double).after("BYBOX"), Arg::new("height", ArgKind::Double), UNIT],
         ),
+        Arg::block(
+            "polygon",
+            &[
+                Arg::new("num-vertices", ArgKind::Integer).after("BYPOLYGON"),
+                Arg::block("vertices", &[LONGITUDE, LATITUDE]).multiple(),
+            ],
+        )
+        .since("9.0.0"),
     ],
 );
 
@@ -91,6 +102,13 @@ mod tests {
     fn searches() {
         node(&[]).converse(&format!(
             "{SICILY} GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 200 km ASC -> [Catania Palermo]; GEOSEARCH g FROMLONLAT 15 37 BYBOX 400 400 km ASC WITHDIST -> [[Catania 56.4413] [Palermo 190.4424] [edge2 279.7403] [edge1 279.7405]]; GEOSEARCH g FROMMEMBER Palermo BYRADIUS 1 m -> [Palermo]; GEOSEARCH g FROMLONLAT 15 37 BYBOX 400 400 km COUNT 2 -> [Catania Palermo]; GEOSEARCH g FROMLONLAT 15 37 BYBOX 400 400 km COUNT 1 DESC -> [edge1]; GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 100 km WITHHASH WITHCOORD WITHDIST -> [[Catania 56.4413 :3479447370796909 [15.08726745843887329 37.50266842333162032]]]; GEOSEARCH none FROMMEMBER x BYRADIUS 1 m -> []; GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 500 km COUNT 1 ANY -> [*]"
+        ));
+    }
+
+    #[test]
+    fn polygons() {
+        node(&[]).converse(&format!(
+            "{SICILY} GEOSEARCH g BYPOLYGON 4 13 38 14 38 14 39 13 39 ASC WITHDIST -> [[Palermo *]]; GEOSEARCH g ASC BYPOLYGON 3 12 37 18 37 15 38.5 -> [Catania]; GEOSEARCHSTORE d g BYPOLYGON 4 12 37 18 37 18 39 12 39 -> :4; GEOSEARCH g BYPOLYGON 2 1 1 2 2 ASC -> -ERR BYPOLYGON must have at least 3 vertices; GEOSEARCH g BYPOLYGON 4 1 1 2 2 3 3 -> -ERR syntax error; GEOSEARCH g FROMLONLAT 1 1 BYPOLYGON 3 1 1 2 2 3 1 -> -ERR syntax error; GEOSEARCH g BYPOLYGON 9223372036854775807 1 1 2 2 3 3 -> -ERR syntax error; GEOSEARCH g BYPOLYGON 3 1 1 2 2 3 99 -> -ERR invalid longitude,latitude pair"
         ));
     }
 

@@ -59,7 +59,7 @@ impl Words {
         let mut words = Words::default();
         let at = if by_member { 3 } else { 4 };
         if by_member {
-            words.from_member(set, args.get(2))?;
+            words.around_member(set, args.get(2))?;
         } else {
             words.middle = Some(Middle::Known(place::point(args, 2)?));
         }
@@ -77,7 +77,12 @@ impl Words {
     ) -> Result<Words, Error> {
         let mut words = Words::default();
         words.parse_options(args, at, set, dialect)?;
-        if words.middle.is_none() {
+        let is_polygon = matches!(words.shape, Some(Shape::Polygon { .. }));
+        if is_polygon && words.middle.is_some() {
+            // The corners say where the middle is.
+            return Err(Error::Syntax);
+        }
+        if words.middle.is_none() && !is_polygon {
             let name = args.text(0);
             return Err(Error::err(format_args!(
                 "exactly one of FROMMEMBER or FROMLONLAT can be specified for {name}"
@@ -128,7 +133,7 @@ impl Words {
             } else if dialect == Dialect::SearchStore && is("STOREDIST") {
                 self.store_distance = true;
             } else if searches && left >= 1 && self.middle.is_none() && is("FROMMEMBER") {
-                self.from_member(set, args.get(i + 1))?;
+                self.around_member(set, args.get(i + 1))?;
                 i += 1;
             } else if searches && left >= 2 && self.middle.is_none() && is("FROMLONLAT") {
                 self.middle = Some(Middle::Known(place::point(args, i + 1)?));
@@ -139,6 +144,8 @@ impl Words {
             } else if searches && left >= 3 && self.shape.is_none() && is("BYBOX") {
                 self.rectangle(args, i + 1)?;
                 i += 3;
+            } else if searches && left >= 1 && self.shape.is_none() && is("BYPOLYGON") {
+                i += 1 + 2 * self.polygon(args, i + 1)?;
             } else {
                 return Err(Error::Syntax);
             }
@@ -156,7 +163,7 @@ impl Words {
         Ok(())
     }
 
-    fn from_member(&mut self, set: Option<&SortedSet>, member: &[u8]) -> Result<(), Error> {
+    fn around_member(&mut self, set: Option<&SortedSet>, member: &[u8]) -> Result<(), Error> {
         self.middle = Some(match set {
             Some(set) => Middle::Known(place::of_member(set, member).ok_or(UNDECODABLE)?),
             None => Middle::Nowhere,
@@ -185,10 +192,25 @@ impl Words {
         Ok(())
     }
 
+    /// The number of corners at word `i`, the corners behind it. Distances are told in metres.
+    fn polygon(&mut self, args: &Args, i: usize) -> Result<usize, Error> {
+        let count = usize::try_from(args.int(i)?).unwrap_or(0);
+        if count < 3 {
+            return Err(Error::Static("ERR BYPOLYGON must have at least 3 vertices"));
+        }
+        if count > (args.len() - i - 1) / 2 {
+            return Err(Error::Syntax);
+        }
+        let corners = (0..count).map(|corner| place::point(args, i + 1 + 2 * corner)).collect::<Result<_, _>>()?;
+        (self.unit, self.shape) = (1.0, Some(Shape::Polygon { corners }));
+        Ok(count)
+    }
+
     /// None when there is nothing to search in.
     pub(super) fn area(&self) -> Option<Area> {
-        match (&self.middle, self.shape) {
-            (Some(Middle::Known(middle)), Some(shape)) => Some(Area { middle: *middle, shape }),
+        match (&self.middle, &self.shape) {
+            (_, Some(Shape::Polygon { corners })) => Some(Area::polygon(corners.clone())),
+            (Some(Middle::Known(middle)), Some(shape)) => Some(Area { middle: *middle, shape: shape.clone() }),
             _ => None,
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn key_count(args: &Args, at: usize, name: &str) -> Result<usize, Err
     if count < 1 {
         return Err(Error::err(format_args!("at least 1 input key is needed for '{name}' command")));
     }
-    usize::try_from(count).ok().filter(|&count| count <= args.len() - at - 1).ok_or(Error::Syntax)
+    usize::try_from(count).ok().filter(|&count| count < args.len() - at).ok_or(Error::Syntax)
 }
 
 struct Options {

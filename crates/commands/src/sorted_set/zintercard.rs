@@ -18,7 +18,7 @@ pub static ZINTERCARD: Command = Command {
     complexity: "O(N*K), N = members of the smallest of K sources",
     summary: "Number of members in the intersection of several sorted sets.",
     docs: &[NUMKEYS, KEY.multiple(), Arg::new("limit", ArgKind::Integer).after("LIMIT").optional()],
-    run: run,
+    run,
     ..Command::BASE
 };
 

@@ -21,7 +21,7 @@ pub static ZRANDMEMBER: Command = Command {
     summary: "Answers with members chosen by chance.",
     tips: NEVER_THE_SAME,
     docs: &[KEY, Arg::block("options", &[Arg::new("count", ArgKind::Integer), WITHSCORES]).optional()],
-    run: run,
+    run,
     ..Command::BASE
 };
 

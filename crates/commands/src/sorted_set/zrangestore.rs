@@ -25,7 +25,7 @@ pub static ZRANGESTORE: Command = Command {
         Arg::token("rev", "REV").optional(),
         LIMIT,
     ],
-    run: run,
+    run,
     ..Command::BASE
 };
 

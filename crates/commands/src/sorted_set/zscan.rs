@@ -27,7 +27,7 @@ pub static ZSCAN: Command = Command {
         Arg::new("count", ArgKind::Integer).after("COUNT").optional(),
         Arg::token("noscores", "NOSCORES").optional(),
     ],
-    run: run,
+    run,
     ..Command::BASE
 };
 

@@ -112,6 +112,7 @@ static MULTI: Command = Command {
 static EXEC: Command = Command {
     name: "EXEC",
     group: Group::Transactions,
+    arity: Arity::Exactly(1),
     flags: Flags::NOT_QUEUED.and(Flags::RUNS_QUEUE),
     run: |ctx, _| {
         ctx.run_queue();

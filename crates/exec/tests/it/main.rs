@@ -2,6 +2,7 @@
 //! across threads. What real commands do is tested beside them.
 
 mod away;
+mod batch;
 mod block;
 mod collections;
 mod commands;

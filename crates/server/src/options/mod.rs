@@ -48,7 +48,7 @@ pub(crate) static THEMES: &[Theme] = &[
 impl Theme {
     /// Names of those that ask for something: not at their defaults, and not `save ""`, which is what happens anyway.
     pub(crate) fn names_set(&self, config: &Config) -> Vec<&'static str> {
-        let asks = |name: &&str| !config.is_default(name) && !(*name == "save" && shown_empty(config, name));
+        let asks = |name: &&str| !(config.is_default(name) || *name == "save" && shown_empty(config, name));
         self.options.iter().map(|opt| opt.name()).filter(asks).collect()
     }
 }

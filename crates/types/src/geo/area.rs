@@ -6,28 +6,52 @@
 use super::{EARTH_RADIUS, LAT_MAX, LON_MAX, Point, STEPS, degrees, interleave, lat_distance, radians, steps};
 use std::ops::Range;
 
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Shape {
     /// Metres.
     Circle { radius: f64 },
     /// Metres, all in all.
     Box { width: f64, height: f64 },
+    /// Corners, joined by straight lines on the map; the area does not reach over its edge.
+    Polygon { corners: Vec<Point> },
 }
 
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Area {
     pub middle: Point,
     pub shape: Shape,
+}
+
+/// A line from the place to the east crosses the sides an odd number of times.
+fn is_within(corners: &[Point], place: Point) -> bool {
+    let Some(mut from) = corners.last() else { return false };
+    let mut inside = false;
+    for to in corners {
+        if (from.lat > place.lat) != (to.lat > place.lat) {
+            let part = (place.lat - from.lat) / (to.lat - from.lat);
+            inside ^= place.lon < from.lon + part * (to.lon - from.lon);
+        }
+        from = to;
+    }
+    inside
 }
 
 /// In this order, and after the middle: north, south, east, west, and between them. (East, north.)
 const NEIGHBOURS: [(i64, i64); 9] = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1)];
 
 impl Area {
+    /// Round the mean of its corners.
+    pub fn polygon(corners: Vec<Point>) -> Area {
+        let count = corners.len().max(1) as f64;
+        let mean = |of: fn(&Point) -> f64| corners.iter().map(of).sum::<f64>() / count;
+        Area { middle: Point { lon: mean(|at| at.lon), lat: mean(|at| at.lat) }, shape: Shape::Polygon { corners } }
+    }
+
     /// How far from the middle a place is that is inside.
     pub fn distance_inside(&self, place: Point) -> Option<f64> {
-        match self.shape {
-            Shape::Circle { radius } => Some(self.middle.distance(place)).filter(|distance| *distance <= radius),
+        match &self.shape {
+            Shape::Circle { radius } => Some(self.middle.distance(place)).filter(|distance| distance <= radius),
+            Shape::Polygon { corners } => is_within(corners, place).then(|| self.middle.distance(place)),
             Shape::Box { width, height } => {
                 // Its sides are measured along the meridian, and along the parallel of the place.
                 if lat_distance(place.lat, self.middle.lat) > height / 2.0 {
@@ -44,7 +68,13 @@ impl Area {
         // A little more than exact, because all of this is rounded: a millionth, and a tenth of a millimetre.
         let more = |degrees: f64| degrees * 1.000_001 + 1e-9;
         let everywhere = 2.0 * LON_MAX;
-        match self.shape {
+        match &self.shape {
+            Shape::Polygon { corners } => {
+                let far = |of: fn(&Point) -> f64| {
+                    corners.iter().fold(0.0f64, |far, corner| far.max((of(corner) - of(&self.middle)).abs()))
+                };
+                (more(far(|at| at.lon)), more(far(|at| at.lat)))
+            }
             Shape::Circle { radius } => {
                 let angle = radius / EARTH_RADIUS;
                 let lat = more(degrees(angle));
@@ -85,7 +115,9 @@ impl Area {
         let mut ranges: Vec<Range<f64>> = Vec::with_capacity(9);
         let mut add = |x: i64, y: i64| {
             let (bits, shift) = (interleave(y as u32, x as u32), 2 * (STEPS - n));
-            let range = (bits << shift) as f64..((bits + 1) << shift) as f64;
+            let start = (bits << shift) as f64;
+            // Beyond 2^53, where only the very edge of the map is, not every whole number is a score.
+            let range = start..(((bits + 1) << shift) as f64).max(start.next_up());
             if !ranges.contains(&range) {
                 ranges.push(range);
             }
@@ -137,11 +169,12 @@ mod tests {
         let (mut inside, mut left_out) = (0, 0);
         for _ in 0..if cfg!(miri) { 500 } else { 300_000 } {
             let size = |rng: &mut Rng| 10f64.powf(rng.f64() * 7.5);
-            let shape = match rng.below(2) {
-                0 => Shape::Circle { radius: size(&mut rng) },
-                _ => Shape::Box { width: size(&mut rng), height: size(&mut rng) },
+            let middle = place(&mut rng);
+            let area = match rng.below(3) {
+                0 => Area { middle, shape: Shape::Circle { radius: size(&mut rng) } },
+                1 => Area { middle, shape: Shape::Box { width: size(&mut rng), height: size(&mut rng) } },
+                _ => Area::polygon((0..3 + rng.below(4)).map(|_| place(&mut rng)).collect()),
             };
-            let area = Area { middle: place(&mut rng), shape };
             // Near the middle, as the area is.
             let (lon, lat) = area.reach();
             let mut shifted = |at: f64, by: f64| at + (rng.f64() * 2.2 - 1.1) * by;
@@ -159,6 +192,23 @@ mod tests {
             }
         }
         assert!(inside > 10 && left_out > 10, "{inside} {left_out}");
+    }
+
+    #[test]
+    fn polygons_may_have_dents() {
+        let at = |lon, lat| Point::new(lon, lat).expect("on the map");
+        let area = Area::polygon(vec![at(0.0, 0.0), at(4.0, 0.0), at(4.0, 4.0), at(2.0, 1.0), at(0.0, 4.0)]);
+        assert_eq!(area.middle, at(2.0, 1.8));
+        for (lon, lat, inside) in [
+            (1.0, 1.0, true),
+            (3.5, 3.0, true),
+            (2.0, 2.0, false),
+            (2.0, 0.5, true),
+            (5.0, 1.0, false),
+            (-1.0, 1.0, false),
+        ] {
+            assert_eq!(area.distance_inside(at(lon, lat)).is_some(), inside, "{lon} {lat}");
+        }
     }
 
     #[test]

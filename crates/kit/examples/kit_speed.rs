@@ -1,4 +1,4 @@
-//! What the batteries cost, in nanoseconds per call: `cargo run --release -p kit --example speed`.
+//! What the batteries cost, in nanoseconds per call: `cargo run --release -p kit --example kit_speed`.
 
 use kit::metric::{AnyMetric, Counter, Histogram, Tallies};
 use kit::opt::{AnyOpt, Config, Int, Opt};
