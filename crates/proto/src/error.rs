@@ -33,9 +33,9 @@ pub enum Error {
     /// The command's name as it is to be shown: `get`, `client|kill`.
     WrongArity(Box<str>),
     /// The whole text; see `Error::unknown_command`.
-    UnknownCommand(Box<str>),
+    UnknownCommand(Box<[u8]>),
     /// The whole text; see `Error::unknown_subcommand`.
-    UnknownSubcommand(Box<str>),
+    UnknownSubcommand(Box<[u8]>),
 
     // ---- data
     WrongType,
@@ -124,22 +124,23 @@ impl Error {
             shown_args.extend_from_slice(&arg[..arg.len().min(room)]);
             shown_args.extend_from_slice(b"' ");
         }
-        let (name, args) = (shown(cut(name)), shown(&shown_args));
-        Error::UnknownCommand(format!("ERR unknown command '{name}', with args beginning with: {args}").into())
+        let text = [b"ERR unknown command '", cut(name), b"', with args beginning with: ", &shown_args].concat();
+        Error::UnknownCommand(one_line(text))
     }
 
     /// `command` as declared; it is shown in upper case.
     pub fn unknown_subcommand(command: &str, subcommand: &[u8]) -> Error {
-        let (command, subcommand) = (command.to_ascii_uppercase(), shown(cut(subcommand)));
-        Error::UnknownSubcommand(format!("ERR unknown subcommand '{subcommand}'. Try {command} HELP.").into())
+        let command = command.to_ascii_uppercase();
+        let text = [b"ERR unknown subcommand '", cut(subcommand), b"'. Try ", command.as_bytes(), b" HELP."].concat();
+        Error::UnknownSubcommand(one_line(text))
     }
 
     /// For containers that check the arguments of their subcommands themselves.
     pub fn unknown_subcommand_or_arity(command: &str, subcommand: &[u8]) -> Error {
-        let (command, subcommand) = (command.to_ascii_uppercase(), shown(cut(subcommand)));
-        let text =
-            format!("ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {command} HELP.");
-        Error::UnknownSubcommand(text.into())
+        let command = command.to_ascii_uppercase();
+        let begin = b"ERR unknown subcommand or wrong number of arguments for '";
+        let text = [begin, cut(subcommand), b"'. Try ", command.as_bytes(), b" HELP."].concat();
+        Error::UnknownSubcommand(one_line(text))
     }
 
     /// The first word, which INFO counts errors by.
@@ -149,8 +150,10 @@ impl Error {
             Error::Ask { .. } => "ASK",
             Error::NoPerm(_) => "NOPERM",
             Error::MisConf(_) => "MISCONF",
-            Error::WrongArity(_) | Error::InvalidExpire(_) => "ERR",
-            Error::Text(text) | Error::UnknownCommand(text) | Error::UnknownSubcommand(text) => text,
+            Error::WrongArity(_) | Error::InvalidExpire(_) | Error::UnknownCommand(_) | Error::UnknownSubcommand(_) => {
+                "ERR"
+            }
+            Error::Text(text) => text,
             other => other.fixed_text(),
         };
         text.split(' ').next().unwrap_or_default()
@@ -239,7 +242,8 @@ impl fmt::Display for Error {
             Error::MisConf(rest) => write!(f, "MISCONF {rest}"),
             Error::Moved { slot, addr } => write!(f, "MOVED {slot} {addr}"),
             Error::Ask { slot, addr } => write!(f, "ASK {slot} {addr}"),
-            Error::Text(text) | Error::UnknownCommand(text) | Error::UnknownSubcommand(text) => f.write_str(text),
+            Error::UnknownCommand(text) | Error::UnknownSubcommand(text) => f.write_str(&String::from_utf8_lossy(text)),
+            Error::Text(text) => f.write_str(text),
             other => f.write_str(other.fixed_text()),
         }
     }
@@ -305,9 +309,10 @@ fn cut(word: &[u8]) -> &[u8] {
     &word[..word.len().min(SHOWN_LEN_MAX)]
 }
 
-/// What a client sent, fit to be shown in a line: no control characters, and text whatever it was.
-fn shown(word: &[u8]) -> String {
-    String::from_utf8_lossy(word).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// What a client sent stands in it byte for byte, but for line ends: an error is one line.
+fn one_line(mut text: Vec<u8>) -> Box<[u8]> {
+    text.iter_mut().filter(|byte| matches!(byte, b'\r' | b'\n')).for_each(|byte| *byte = b' ');
+    text.into()
 }
 
 #[cfg(test)]
@@ -344,7 +349,7 @@ mod tests {
     fn unknown_command_shows_what_was_sent() {
         assert_eq!(unknown(b"foo", &[]), "ERR unknown command 'foo', with args beginning with: ");
         assert_eq!(unknown(b"foo", &[b"a", b"b"]), "ERR unknown command 'foo', with args beginning with: 'a' 'b' ");
-        assert_eq!(unknown(b"f\r\no", &[b"a\0"]), "ERR unknown command 'f  o', with args beginning with: 'a ' ");
+        assert_eq!(unknown(b"f\r\no", &[b"a\0"]), "ERR unknown command 'f  o', with args beginning with: 'a\0' ");
     }
 
     #[test]

@@ -61,9 +61,10 @@ impl Reply {
     #[cold]
     pub fn error(&mut self, error: &Error) {
         debug_assert!(!error.is_internal(), "{error:?} is not for clients");
-        match error.fixed_text() {
-            "" => self.text_line(b'-', &error.to_string()),
-            text => self.text_line(b'-', text),
+        match (error, error.fixed_text()) {
+            (Error::UnknownCommand(text) | Error::UnknownSubcommand(text), _) => self.byte_line(b'-', text),
+            (_, "") => self.text_line(b'-', &error.to_string()),
+            (_, text) => self.text_line(b'-', text),
         }
     }
 
@@ -390,13 +391,16 @@ impl Reply {
     }
 
     fn text_line(&mut self, kind: u8, text: &str) {
+        self.byte_line(kind, text.trim_end_matches(['\r', '\n']).as_bytes());
+    }
+
+    fn byte_line(&mut self, kind: u8, text: &[u8]) {
         self.parts.push(&[kind]);
-        let text = text.trim_end_matches(['\r', '\n']);
-        for (idx, piece) in text.split(['\r', '\n']).enumerate() {
+        for (idx, piece) in text.split(|byte| matches!(byte, b'\r' | b'\n')).enumerate() {
             if idx > 0 {
                 self.parts.push(b" ");
             }
-            self.parts.push(piece.as_bytes());
+            self.parts.push(piece);
         }
         self.parts.push(b"\r\n");
     }

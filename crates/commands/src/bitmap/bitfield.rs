@@ -2,8 +2,8 @@
 //! BITFIELD_RO key [GET type offset] …
 //!
 //! Numbers of any width at any place of a string. All is read and checked before the first change. The string grows
-//! once, to what all writes together need, and only when one of them writes: if all fail, no key is made (Redis makes
-//! one and tells nobody). A write of what is there already is no change.
+//! once, to what all writes together need, even if all of them fail, as in Redis; here that is a change and is logged,
+//! so that a replica has the same string (Redis tells nobody). A write of what is there already is no change.
 
 use super::offset::bit_offset;
 use crate::string::limits::LenMax;
@@ -191,16 +191,22 @@ fn read(ctx: &mut Ctx, args: &Args, steps: &[Step]) -> Result<(), Error> {
 
 fn write(ctx: &mut Ctx, args: &Args, steps: &[Step], len_min: usize) -> Result<(), Error> {
     let key = args.key(1);
-    let mut string = ctx.db.string_mut(key)?;
+    let found = ctx.db.string_mut(key)?;
+    let grows = found.as_ref().is_none_or(|string| string.value().len() < len_min);
+    let mut string = match found {
+        Some(string) => string,
+        None => ctx.db.make_string(key),
+    };
+    if grows {
+        // As in Redis, whatever becomes of the writes.
+        string.bytes(len_min);
+    }
     let mut changes = 0;
     ctx.reply.array(steps.len());
     for Step { ty, offset, what } in steps {
-        let (old, len) = match &string {
-            Some(string) => {
-                let value = string.value();
-                (field::get(value.bytes(&mut [0; 20]), *offset, *ty), value.len())
-            }
-            None => (0, 0),
+        let (old, len) = {
+            let value = string.value();
+            (field::get(value.bytes(&mut [0; 20]), *offset, *ty), value.len())
         };
         let (new, shown) = match *what {
             What::Get => {
@@ -217,15 +223,10 @@ fn write(ctx: &mut Ctx, args: &Args, steps: &[Step], len_min: usize) -> Result<(
             ctx.reply.null();
             continue;
         };
-        if new != old || len < len_min {
-            let mut place = match string {
-                Some(place) => place,
-                None => ctx.db.make_string(key),
-            };
-            field::set(place.bytes(len.max(len_min)), *offset, ty.bits, new);
-            string = Some(place);
-            changes += 1;
+        if new != old {
+            field::set(string.bytes(len), *offset, ty.bits, new);
         }
+        changes += u64::from(grows || new != old);
         ctx.reply.int(shown);
     }
     if changes > 0 {
@@ -276,19 +277,19 @@ mod tests {
             ("BITFIELD k SET i5 90 0", 3),
             ("BITFIELD k INCRBY i5 0 0", 3),
             ("BITFIELD k SET i5 0 2 SET i5 0 2 SET i5 0 3", 5),
-            ("BITFIELD n OVERFLOW FAIL SET u4 0 16", 5),
-            ("BITFIELD n SET u4 0 1 INCRBY u4 4 1", 7),
+            ("BITFIELD n OVERFLOW FAIL SET u4 0 16", 6),
+            ("BITFIELD m SET u4 0 1 INCRBY u4 4 1", 8),
         ] {
             node.ask_line(line);
             assert_eq!(node.node.dirty.load(Relaxed), dirty, "{line}");
         }
-        assert_eq!(node.log.lines().len(), 5);
+        assert_eq!(node.log.lines().len(), 6);
     }
 
     #[test]
-    fn a_failed_write_makes_no_key() {
+    fn a_failed_write_grows_the_string() {
         check(
-            "BITFIELD k OVERFLOW FAIL INCRBY u4 99 16 -> [nil]; GET k -> nil; SET k a -> +OK; BITFIELD k OVERFLOW FAIL INCRBY u4 99 16 -> [nil]; GET k -> a",
+            "BITFIELD k OVERFLOW FAIL INCRBY u4 99 16 -> [nil]; STRLEN k -> :13; BITCOUNT k -> :0; SET k a -> +OK; BITFIELD k OVERFLOW FAIL INCRBY u4 99 16 -> [nil]; STRLEN k -> :13; GETRANGE k 0 0 -> a",
         );
     }
 
