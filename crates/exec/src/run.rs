@@ -97,6 +97,9 @@ impl Worker {
         let mut keys = std::mem::take(&mut turn.scratch.keys);
         let (mut job_idx, mut request_idx) = (0, 0);
         while job_idx < jobs.len() {
+            // Other threads need not wait for shards while this one plans: with the locks kept over it, two threads
+            // of MSETs of ten keys spent a fourth of their time waiting for each other.
+            turn.held.release();
             // Plan a window: find commands, hash keys, fetch buckets, then entries.
             let mut len = 0;
             keys.clear();
