@@ -36,7 +36,7 @@ impl Turn<'_, '_> {
         let changed = touched.iter().filter(|touched| !touched.was_stale).count() as u64;
         let dirty = self.scratch.changes.dirty_in_all.unwrap_or(changed + self.scratch.changes.dirty_extra);
         if dirty > 0 {
-            self.node.dirty.fetch_add(dirty, Relaxed);
+            self.scratch.dirty += dirty;
         }
         if self.node.log.get().is_some() {
             self.log_effect(session, args, command, dirty > 0);
@@ -119,7 +119,7 @@ impl Turn<'_, '_> {
         if self.node.log.get().is_some() {
             self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.to_vec()]));
         }
-        self.node.dirty.fetch_add(1, Relaxed);
+        self.scratch.dirty += 1;
         self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale, quiet: false }]);
     }
 

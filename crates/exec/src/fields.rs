@@ -96,7 +96,7 @@ impl Turn<'_, '_> {
             return;
         }
         self.scratch.tally.add(&metrics::EXPIRED_FIELDS, fields.len() as u64);
-        self.node.dirty.fetch_add(fields.len() as u64, std::sync::atomic::Ordering::Relaxed);
+        self.scratch.dirty += fields.len() as u64;
         if self.node.log.get().is_some() {
             for field in fields {
                 let words = vec![b"HDEL".to_vec(), name.key.to_vec(), field.into_vec()];

@@ -47,6 +47,8 @@ pub(crate) struct Scratch {
     pub unit: Unit,
     pub shards: Vec<u8>,
     pub keys: Vec<KeyAt>,
+    /// Changes of this turn that the node has not counted yet.
+    pub dirty: u64,
     pub ready: VecDeque<(u16, KeyHash)>,
     pub pool: Pool,
     pub mem_published: i64,
@@ -77,6 +79,7 @@ impl Worker {
             unit: Unit::default(),
             shards: Vec::new(),
             keys: Vec::new(),
+            dirty: 0,
             ready: VecDeque::new(),
             pool: Pool::default(),
             mem_published: kit::alloc::thread_net(),
@@ -272,7 +275,16 @@ impl<'w, 'n> Turn<'w, 'n> {
 
     fn end(mut self) {
         self.held.release();
+        self.count_changes();
         self.node.memory.publish(&mut self.scratch.mem_published);
+    }
+
+    /// The node's count of changes is a line that all threads write: once a turn is often enough, and before a
+    /// command that may show it.
+    fn count_changes(&mut self) {
+        if self.scratch.dirty > 0 {
+            self.node.dirty.fetch_add(std::mem::take(&mut self.scratch.dirty), Relaxed);
+        }
     }
 
     fn owned_request(&mut self, session: &mut Session, reply: &mut Reply, request: &OwnedRequest) {
@@ -389,6 +401,9 @@ impl<'w, 'n> Turn<'w, 'n> {
         let command = node.commands.command(number);
         if !nested {
             session.record.command.store(u32::from(number), Relaxed);
+            if command.keys.is_empty() {
+                self.count_changes();
+            }
         }
         let monitored = node.clients.monitors.load(Relaxed) > 0 && !self.rerun;
         // EXEC is shown after what it ran.
