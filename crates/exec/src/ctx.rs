@@ -9,10 +9,12 @@ use crate::block::{Ready, WaitFor};
 use crate::changes::{Effect, KeyName};
 use crate::db::Db;
 use crate::node::Node;
+use crate::seams::Mail;
 use crate::session::{OwnedRequest, Session, Why};
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
 use proto::{Error, Reply};
+use std::sync::Arc;
 
 pub struct Ctx<'a, 'n> {
     pub db: Db<'a, 'n>,
@@ -99,6 +101,21 @@ impl Ctx<'_, '_> {
     pub fn wait(&mut self, why: Why, deadline: Option<UnixMs>) -> Error {
         self.park = Some(ParkOn { why, deadline, keys: None, request: None });
         Error::Park
+    }
+
+    /// The client's reply comes when all that was handed to the freer has been freed. Counts as a run of the command.
+    pub fn wait_for_freer(&mut self) -> Error {
+        self.node.command_stats.ran(self.thread, self.command, 0, false, false);
+        let (client, node, resp3) = (Arc::clone(&self.session.record), self.node.itself.clone(), self.reply.is_resp3());
+        self.node.freer.then(move || {
+            if let Some(node) = node.upgrade() {
+                let mut reply = Reply::new();
+                reply.set_resp3(resp3);
+                reply.ok();
+                node.send(&client, Mail::Served(client.id, reply));
+            }
+        });
+        self.wait(Why::Working, None)
     }
 
     /// May this command wait? Not in a transaction or script, and not when its time is over: then it

@@ -20,7 +20,11 @@ enum Garbage {
     Entry(Entry),
     Object(Object),
     Db(DetachedDb),
+    /// Nothing to free: everything that was handed over before this has been freed.
+    Then(Done),
 }
+
+type Done = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 pub struct Freer {
@@ -56,6 +60,16 @@ impl Freer {
         }
     }
 
+    /// Is there a thread that frees?
+    pub fn has_thread(&self) -> bool {
+        self.queue.get().is_some()
+    }
+
+    /// Calls `done`, on the freeing thread, when all that was handed over before has been freed.
+    pub fn then(&self, done: impl FnOnce() + Send + 'static) {
+        self.hand_over(Garbage::Then(Box::new(done)), 0);
+    }
+
     fn hand_over(&self, garbage: Garbage, count: usize) {
         self.pending.fetch_add(count, Relaxed);
         let refused = match self.queue.get() {
@@ -86,6 +100,7 @@ impl Freer {
                 drop(entry);
                 self.count_freed(1);
             }
+            Garbage::Then(done) => done(),
             Garbage::Object(object) => {
                 drop(object);
                 self.count_freed(1);

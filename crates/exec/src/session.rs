@@ -208,4 +208,6 @@ pub enum Why {
     Away,
     /// Waits for something to happen to its keys.
     Blocked,
+    /// Something is being done for it off the event loops (FLUSHALL SYNC); its reply comes by mail.
+    Working,
 }

@@ -151,7 +151,7 @@ impl TestNode {
                     exec::session::Why::Blocked => {
                         self.worker.end_wait(&mut client.session, &mut client.reply, false);
                     }
-                    exec::session::Why::Paused | exec::session::Why::Away => {
+                    exec::session::Why::Paused | exec::session::Why::Away | exec::session::Why::Working => {
                         self.worker.resume(&mut client.session, &mut client.reply);
                     }
                 }

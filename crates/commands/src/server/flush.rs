@@ -1,7 +1,8 @@
 //! FLUSHDB [ASYNC | SYNC]    FLUSHALL [ASYNC | SYNC]
 //!
 //! The tables are taken out whole, which costs the same whatever is in them; then they are freed, by a
-//! thread of its own (ASYNC, and the default unless `lazyfree-lazy-user-flush` is off) or before the reply.
+//! thread of its own. ASYNC, the default unless `lazyfree-lazy-user-flush` is off, does not wait for that; the
+//! reply to SYNC does, while other clients go on.
 //! All shards at one moment, so that the log has every other change clearly before or after it.
 //! No keyspace events: Redis sends none.
 
@@ -54,6 +55,8 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
         2 if args.is(1, "SYNC") => false,
         _ => return Err(Error::Syntax),
     };
+    // The reply waits for the freeing thread; no event loop does.
+    let waits = !lazy && ctx.may_wait() && ctx.node.freer.has_thread();
     let mut removed = 0;
     for db in databases {
         watch::database_leaves(&mut ctx.db, db, None);
@@ -61,7 +64,7 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
         ctx.db.each_shard(|_, shard| {
             if let Some(taken) = shard.take_db(db) {
                 removed += taken.len() as u64;
-                freer.db(taken, lazy);
+                freer.db(taken, lazy || waits);
             }
         });
         if let Some(tier) = ctx.node.tier.get() {
@@ -73,6 +76,9 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
     ctx.dirty(removed);
     // Even of nothing: a replica may have what we do not.
     ctx.replay_always();
+    if waits {
+        return Err(ctx.wait_for_freer());
+    }
     ctx.reply.ok();
     Ok(())
 }
