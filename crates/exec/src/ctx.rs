@@ -67,13 +67,6 @@ impl Ctx<'_, '_> {
         }
     }
 
-    /// Nothing goes to the log, whatever was changed.
-    pub fn replay_nothing(&mut self) {
-        if !matches!(self.db.changes.effect, Effect::Instead(_)) {
-            self.db.changes.effect = Effect::Instead(Vec::new());
-        }
-    }
-
     /// The command goes to the log even when it changed no key.
     pub fn replay_always(&mut self) {
         if self.db.changes.effect == Effect::AsCalled {

@@ -289,25 +289,6 @@ impl<'n> Db<'_, 'n> {
         StringMut { entry, touched: &mut self.changes.touched, unmarked: None }
     }
 
-    /// A string's bytes at their new length, as raw text, zero-filled where it grew. Makes the key
-    /// when there is none (without a deadline).
-    pub fn string_bytes(&mut self, key: Key, len: usize) -> Result<StringBytes<'_>, Error> {
-        let found = match self.find(key, Look::Write)? {
-            Some(entry) => string_of(entry.into_ref().value()).map(|_| true)?,
-            None => false,
-        };
-        if !found {
-            self.set(key, NewValue::Raw(&[]), Deadline::None);
-        } else {
-            self.changed(key);
-        }
-        let db = self.index;
-        let entry = self.shard(key.hash).find_mut(db, key.hash, key.bytes);
-        let mut entry = entry.expect("was just found or made");
-        entry.raw_bytes_mut(len);
-        Ok(StringBytes { entry, len })
-    }
-
     /// Removes a key and gives what was there.
     pub fn remove(&mut self, key: Key) -> Result<Option<Entry>, Error> {
         if self.find(key, Look::Peek)?.is_none() {
@@ -517,18 +498,6 @@ impl StringMut<'_> {
     #[inline]
     fn mark(&mut self) {
         self.touched.extend(self.unmarked.take());
-    }
-}
-
-/// A string's bytes, to be changed in place.
-pub struct StringBytes<'a> {
-    entry: EntryMut<'a>,
-    len: usize,
-}
-
-impl StringBytes<'_> {
-    pub fn bytes(&mut self) -> &mut [u8] {
-        self.entry.raw_bytes_mut(self.len)
     }
 }
 

@@ -68,16 +68,8 @@ impl Memory {
         self.peak_unix_ms.load(Relaxed)
     }
 
-    pub fn reset_peak(&self) {
-        self.peak.store(self.used(), Relaxed);
-    }
-
     pub fn startup(&self) -> u64 {
         self.startup.load(Relaxed)
-    }
-
-    pub fn set_startup(&self, bytes: u64) {
-        self.startup.store(bytes, Relaxed);
     }
 
     /// Bytes above the limit; 0 when below or without one.

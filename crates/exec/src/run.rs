@@ -586,8 +586,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         reply.queued();
     }
 
-    fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, error: Error) {
-        let mut error = error;
+    fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, mut error: Error) {
         if number != UNKNOWN && self.node.commands.command(number).has(Flags::RUNS_QUEUE) {
             // A refused EXEC ends the transaction. The watched keys' shards are taken for it, and the command
             // before may have left one locked.
