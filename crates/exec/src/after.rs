@@ -26,7 +26,7 @@ impl Turn<'_, '_> {
             }
         }
         for name in std::mem::take(&mut self.scratch.changes.replaced) {
-            self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.into_vec()]));
+            self.scratch.unit.push(name.db, [&b"DEL"[..], &name.key].into_iter());
         }
         if !self.scratch.changes.fields.is_empty() {
             self.remove_stale_fields();
@@ -38,8 +38,8 @@ impl Turn<'_, '_> {
         if dirty > 0 {
             self.scratch.dirty += dirty;
         }
-        if self.node.log.get().is_some() {
-            self.log_effect(session, args, command, dirty > 0);
+        if self.node.log.is_on() {
+            self.note_effect(session, args, command, dirty > 0);
             if !nested {
                 self.append_unit();
             }
@@ -50,31 +50,25 @@ impl Turn<'_, '_> {
         self.scratch.changes.clear();
     }
 
-    fn log_effect(&mut self, session: &Session, args: &Args, command: &Command, dirty: bool) {
-        let as_called = |unit: &mut crate::seams::Unit| {
-            let words = (0..args.len()).map(|i| args.get(i).to_vec()).collect();
-            unit.commands.push((session.db, words));
-        };
-        match std::mem::take(&mut self.scratch.changes.effect) {
-            Effect::AsCalled if dirty && command.is_write() => as_called(&mut self.scratch.unit),
-            Effect::AsCalled => {}
-            Effect::AsCalledAlways => as_called(&mut self.scratch.unit),
-            Effect::Instead(commands) => {
-                let unit = &mut self.scratch.unit;
-                unit.commands.extend(commands.into_iter().map(|words| (session.db, words)));
-            }
+    /// What the command did, into the unit.
+    fn note_effect(&mut self, session: &Session, args: &Args, command: &Command, dirty: bool) {
+        let unit = &mut self.scratch.unit;
+        match self.scratch.changes.effect {
+            Effect::AsCalled if !dirty || !command.is_write() => {}
+            Effect::AsCalled | Effect::AsCalledAlways => unit.push(session.db, (0..args.len()).map(|i| args.get(i))),
+            Effect::Instead => unit.append(&self.scratch.changes.instead),
         }
     }
 
     /// Hands what was gathered to the log, as one unit.
     pub(crate) fn append_unit(&mut self) {
-        if self.scratch.unit.commands.is_empty() {
+        if self.scratch.unit.is_empty() {
             return;
         }
-        if let Some(log) = self.node.log.get() {
-            log.append(&self.scratch.unit);
+        if self.node.log.is_on() {
+            self.scratch.logged = self.node.log.append(&self.scratch.unit);
         }
-        self.scratch.unit.commands.clear();
+        self.scratch.unit.clear();
     }
 
     /// Removes a key if it is (still) past its time. Its shard is held, or none but the one of the
@@ -116,8 +110,8 @@ impl Turn<'_, '_> {
 
     /// A key left without a command: the log gets a DEL, watchers are told.
     pub(crate) fn removed(&mut self, name: &KeyName, was_stale: bool) {
-        if self.node.log.get().is_some() {
-            self.scratch.unit.commands.push((name.db, vec![b"DEL".to_vec(), name.key.to_vec()]));
+        if self.node.log.is_on() {
+            self.scratch.unit.push(name.db, [&b"DEL"[..], &name.key].into_iter());
         }
         self.scratch.dirty += 1;
         self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale, quiet: false }]);

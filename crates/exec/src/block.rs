@@ -228,7 +228,7 @@ impl Turn<'_, '_> {
         self.call(&mut session, &mut reply, &args, waiter.command, false);
         self.rerun = false;
         let again = match session.parked {
-            None => Mail::Served(waiter.record.id, reply),
+            None => Mail::Served(waiter.record.id, reply, self.scratch.logged),
             // Nothing there after all: it goes on waiting, in its old place.
             Some(parked) if parked.why == crate::session::Why::Blocked => return waiter.give_back(),
             // A key is away: the client's own thread takes it from here.

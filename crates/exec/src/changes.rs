@@ -4,6 +4,7 @@
 //! keys follow from this list, in one place (`after.rs`).
 
 use keyspace::KeyHash;
+use log::Unit;
 
 #[derive(Default)]
 pub struct Changes {
@@ -19,6 +20,7 @@ pub struct Changes {
     /// Keys that must be brought in before the command can run.
     pub away: Vec<KeyName>,
     pub effect: Effect,
+    pub instead: Unit,
     /// Databases that were emptied or exchanged as a whole.
     pub databases: Vec<usize>,
     /// Counts as a change of this many elements beyond the touched keys.
@@ -61,15 +63,15 @@ pub struct Event {
 }
 
 /// How the log reproduces the command.
-#[derive(Default, Debug, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Its own words, when it changed something.
     #[default]
     AsCalled,
     /// Its own words even when no key changed (FLUSHALL of nothing, PUBLISH).
     AsCalledAlways,
-    /// These commands instead.
-    Instead(Vec<Vec<Vec<u8>>>),
+    /// The commands in `Changes::instead`.
+    Instead,
 }
 
 impl Changes {
@@ -93,6 +95,7 @@ impl Changes {
         self.fields.clear();
         self.away.clear();
         self.effect = Effect::AsCalled;
+        self.instead.clear();
         self.databases.clear();
         self.dirty_extra = 0;
         self.dirty_in_all = None;

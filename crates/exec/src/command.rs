@@ -5,6 +5,7 @@
 
 use crate::args::Args;
 use crate::ctx::Ctx;
+use crate::node::Node;
 use proto::Error;
 
 pub type Run = fn(&mut Ctx, &Args) -> Result<(), Error>;
@@ -67,6 +68,15 @@ impl Command {
 
     pub fn is_write(&self) -> bool {
         self.has(Flags::WRITE)
+    }
+
+    /// What this request of it touches; not `ByWords`.
+    #[inline]
+    pub fn reach_of(&self, node: &Node, args: &Args) -> Reach {
+        match self.reach {
+            Reach::ByWords(reach) => reach(node, args),
+            reach => reach,
+        }
     }
 }
 
@@ -281,7 +291,7 @@ impl Command {
 }
 
 /// Which part of the keyspace a body touches, hence what is locked before it runs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Reach {
     /// The keys it declares (none declared: nothing is locked).
     Keys,
@@ -289,6 +299,8 @@ pub enum Reach {
     Walk,
     /// Everything at one moment: the world lock.
     World,
+    /// One of the others, the words tell which (SORT with patterns of keys).
+    ByWords(fn(&Node, &Args) -> Reach),
 }
 
 /// One rule that finds keys among the words.
@@ -305,6 +317,13 @@ pub enum Begin {
     Index(i32),
     /// After this word, searched from this position (negative: from the end, backwards).
     Keyword(&'static str, i32),
+    /// After the last such word that is no value of another option: each of `others` is passed over with as many
+    /// words behind it (SORT … STORE). COMMAND shows it as unknown, as Redis does.
+    Option {
+        word: &'static str,
+        from: u16,
+        others: &'static [(&'static str, u16)],
+    },
     /// Only the body knows.
     Unknown,
 }

@@ -57,20 +57,24 @@ impl Ctx<'_, '_> {
 
     /// The log reproduces this command by these words instead of its own (relative times, chance).
     pub fn replay_as(&mut self, words: &[&[u8]]) {
-        if self.node.log.get().is_none() {
+        if !self.node.log.is_on() {
             return;
         }
-        let words: Vec<Vec<u8>> = words.iter().map(|word| word.to_vec()).collect();
-        match &mut self.db.changes.effect {
-            Effect::Instead(commands) => commands.push(words),
-            effect => *effect = Effect::Instead(vec![words]),
-        }
+        self.db.changes.effect = Effect::Instead;
+        self.db.changes.instead.push(self.db.index, words.iter().copied());
     }
 
     /// The command goes to the log even when it changed no key.
     pub fn replay_always(&mut self) {
         if self.db.changes.effect == Effect::AsCalled {
             self.db.changes.effect = Effect::AsCalledAlways;
+        }
+    }
+
+    /// The same for what changes no data (PUBLISH): for those who read along, not for the file.
+    pub fn replay_to_followers(&mut self) {
+        if self.node.log.is_followed() {
+            self.replay_always();
         }
     }
 
@@ -105,7 +109,7 @@ impl Ctx<'_, '_> {
                 let mut reply = Reply::new();
                 reply.set_resp3(resp3);
                 reply.ok();
-                node.send(&client, Mail::Served(client.id, reply));
+                node.send(&client, Mail::Served(client.id, reply, 0));
             }
         });
         self.wait(Why::Working, None)

@@ -390,6 +390,12 @@ impl<'n> Db<'_, 'n> {
         self.held.each_shard(look);
     }
 
+    /// Gives back the shards, so that other threads may work for this command. The world stays locked, and must be.
+    pub fn release_shards(&mut self) {
+        assert!(self.held.is_world(), "a command that goes on without its locks");
+        self.held.release();
+    }
+
     pub fn with_shard<R>(&mut self, shard: u8, look: impl FnOnce(&mut Shard<ShardExt>) -> R) -> R {
         self.held.with_shard(shard, look)
     }
@@ -454,7 +460,7 @@ impl<'n> Db<'_, 'n> {
 
     /// A key past its time was replaced or removed already.
     fn note_expired(&mut self, key: Key) {
-        if self.node.log.get().is_some() {
+        if self.node.log.is_on() {
             self.changes.replaced.push(KeyName { db: self.index, hash: key.hash, key: key.bytes.into() });
         }
         self.tally.add(&metrics::EXPIRED_KEYS, 1);

@@ -97,10 +97,9 @@ impl Turn<'_, '_> {
         }
         self.scratch.tally.add(&metrics::EXPIRED_FIELDS, fields.len() as u64);
         self.scratch.dirty += fields.len() as u64;
-        if self.node.log.get().is_some() {
+        if self.node.log.is_on() {
             for field in fields {
-                let words = vec![b"HDEL".to_vec(), name.key.to_vec(), field.into_vec()];
-                self.scratch.unit.commands.push((name.db, words));
+                self.scratch.unit.push(name.db, [&b"HDEL"[..], &name.key, &field].into_iter());
             }
         }
         self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale: false, quiet: true }]);

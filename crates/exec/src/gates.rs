@@ -100,6 +100,7 @@ fn refusal(
     }
     refuse_if(on(alarm::MAXMEMORY) && !make_room() && intent.has(Flags::DENYOOM), || Error::Oom)?;
     refuse_if(on(alarm::DISK) && intent.writes(), || disk_error(node))?;
+    refuse_if(on(alarm::SAVE) && intent.writes(), save_error)?;
     refuse_if(on(alarm::TOO_FEW_REPLICAS) && intent.writes(), || Error::NoReplicas)?;
     refuse_if(on(alarm::READ_ONLY_REPLICA) && intent.writes(), || Error::ReadOnly)?;
     refuse_if(only_listens(session) && !intent.has(Flags::IN_PUBSUB), || listens_error(node, intent))?;
@@ -140,6 +141,16 @@ fn listens_error(node: &Node, intent: Intent) -> Error {
 
 fn disk_error(_node: &Node) -> Error {
     Error::MisConf("Errors writing to disk: see the log. Writes are refused until it heals.".into())
+}
+
+fn save_error() -> Error {
+    Error::MisConf(
+        "Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may \
+         modify the data set are disabled, because this instance is configured to report errors during writes if RDB \
+         snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the \
+         RDB error."
+            .into(),
+    )
 }
 
 fn refuse_if(refuse: bool, error: impl FnOnce() -> Error) -> Result<(), Error> {

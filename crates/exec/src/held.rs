@@ -137,6 +137,9 @@ fn lock<'n>(keyspace: &'n Keyspace<ShardExt>, shard: u8) -> ShardGuard<'n, Shard
     keyspace.lock(shard)
 }
 
+/// Threads that look at tables as event loops do (loading). Their numbers follow those of the event loops.
+pub const HELPERS: usize = 8;
+
 #[repr(align(128))]
 struct Padded(Mutex<()>);
 
@@ -149,9 +152,10 @@ pub struct World {
 }
 
 impl World {
+    /// For so many event loops, and `HELPERS` threads beside them.
     pub fn new(threads: usize) -> World {
         World {
-            threads: (0..threads).map(|_| Padded(Mutex::new(()))).collect(),
+            threads: (0..threads + HELPERS).map(|_| Padded(Mutex::new(()))).collect(),
             turn: Mutex::new(()),
             wanted: AtomicUsize::new(0),
         }

@@ -37,7 +37,7 @@ pub fn each_key<'a>(
         let Some(begin) = begin(spec.begin, words, word) else {
             match spec.begin {
                 Begin::Unknown => outcome = Err(Misfit::Unknown),
-                Begin::Keyword(..) => {}
+                Begin::Keyword(..) | Begin::Option { .. } => {}
                 Begin::Index(_) => outcome = Err(Misfit::Invalid),
             }
             continue;
@@ -110,6 +110,18 @@ fn begin<'a>(begin: Begin, words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> Op
             };
             at.map(|at| at + 1)
         }
+        Begin::Option { word: option, from, others } => {
+            let (mut i, mut at) = (usize::from(from), None);
+            while i + 1 < words {
+                let is = |name: &str| text::eq_ignore_case(word(i), name.as_bytes());
+                let skip = others.iter().find(|(name, _)| is(name)).map_or(0, |(_, skip)| usize::from(*skip));
+                if skip == 0 && is(option) {
+                    at = Some(i + 1);
+                }
+                i += 1 + skip;
+            }
+            at
+        }
         Begin::Unknown => None,
     }
 }
@@ -155,5 +167,13 @@ mod tests {
             access: READ,
         }];
         assert_eq!(keys(KEYS, "MIGRATE h p  0 9 KEYS a b").0, [7, 8]);
+        const STORE: &[KeySpec] = &[KeySpec {
+            begin: Begin::Option { word: "STORE", from: 2, others: &[("BY", 1), ("LIMIT", 2)] },
+            find: Find::Range { last: 0, step: 1, limit: 0 },
+            access: REPLACE,
+        }];
+        let found = |line| keys(STORE, line);
+        assert_eq!(found("SORT l BY store STORE a ALPHA store b LIMIT STORE store"), (vec![8], Ok(())));
+        assert_eq!(found("SORT STORE BY STORE LIMIT STORE STORE x STORE"), (vec![], Ok(())));
     }
 }

@@ -14,7 +14,7 @@ use crate::options;
 use crate::pause::{Pause, Paused};
 use crate::pubsub::PubSub;
 use crate::sample::{self, Samples};
-use crate::seams::{Log, Mail, Mailbox, Process, Router, Saver, Tier};
+use crate::seams::{Mail, Mailbox, Process, Router, Saver, Tier};
 use crate::session::{WatchToken, WatchedKey};
 use crate::slowlog::SlowLog;
 use crate::stats::CommandStats;
@@ -23,6 +23,7 @@ use keyspace::{KeyHash, Keyspace, Placement};
 use kit::metric::{AnyMetric, Tallies};
 use kit::opt::Config;
 use kit::world::{Clock, Disk, Rng, UnixMs};
+use log::Log;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -34,6 +35,7 @@ pub struct Parts {
     pub metrics: Vec<&'static [&'static dyn AnyMetric]>,
     pub clock: Arc<dyn Clock>,
     pub disk: Arc<dyn Disk>,
+    pub log: Arc<Log>,
     pub threads: usize,
     pub seed: u64,
 }
@@ -81,6 +83,8 @@ pub struct Node {
     /// Changes since start, and since the last save.
     pub dirty: AtomicU64,
     pub last_save_ms: AtomicI64,
+    /// Function libraries as snapshots hold them, until there are functions.
+    pub libraries: Mutex<Vec<Box<[u8]>>>,
     /// Classes of keyspace events that are asked for (`notify-keyspace-events`).
     pub notify: AtomicU32,
     /// DEBUG SET-ACTIVE-EXPIRE, DEBUG PAUSE-CRON.
@@ -98,7 +102,8 @@ pub struct Node {
     pub port: AtomicUsize,
     /// For work that outlives a call (a key being fetched).
     pub itself: Weak<Node>,
-    pub log: OnceLock<Arc<dyn Log>>,
+    /// The one log: everything that changes is appended, under the locks of what changes.
+    pub log: Arc<Log>,
     pub tier: OnceLock<Arc<dyn Tier>>,
     pub router: OnceLock<Arc<dyn Router>>,
     pub saver: OnceLock<Arc<dyn Saver>>,
@@ -134,6 +139,8 @@ pub mod alarm {
     pub const ASYNC_LOADING: u32 = 1 << 8;
     /// Too many published messages are on their way; see `pubsub.rs`.
     pub const MESSAGES: u32 = 1 << 9;
+    /// The last snapshot failed, and `stop-writes-on-bgsave-error` stands.
+    pub const SAVE: u32 = 1 << 10;
 }
 
 impl Alarms {
@@ -192,6 +199,7 @@ impl Node {
             started_ms: now.0,
             dirty: AtomicU64::new(0),
             last_save_ms: AtomicI64::new(now.0),
+            libraries: Mutex::default(),
             notify: AtomicU32::new(0),
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
@@ -202,7 +210,7 @@ impl Node {
             config_turn: Mutex::new(()),
             executable: std::env::args().next().unwrap_or_default(),
             port: AtomicUsize::new(0),
-            log: OnceLock::new(),
+            log: parts.log,
             tier: OnceLock::new(),
             router: OnceLock::new(),
             saver: OnceLock::new(),

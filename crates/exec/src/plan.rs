@@ -3,7 +3,7 @@
 //! A window of requests is planned before the first of them runs, so that the misses of a cold
 //! table overlap instead of queueing up (design.md, "Measured").
 
-use crate::args::KeyAt;
+use crate::args::{Args, KeyAt};
 use crate::command::{Begin, Command, Find, Flags, KeyAccess, Reach};
 use crate::keys;
 use crate::node::Node;
@@ -127,11 +127,11 @@ pub(crate) fn shards_of(keys: &[KeyAt], into: &mut Vec<u8>) -> Locks {
     }
 }
 
-pub(crate) fn locks(command: &Command, keys: &[KeyAt], into: &mut Vec<u8>) -> Locks {
-    match command.reach {
-        Reach::World => Locks::World,
+pub(crate) fn locks(node: &Node, command: &Command, args: &Args, into: &mut Vec<u8>) -> Locks {
+    match command.reach_of(node, args) {
+        Reach::World | Reach::ByWords(_) => Locks::World,
         Reach::Walk => Locks::None,
-        Reach::Keys => shards_of(keys, into),
+        Reach::Keys => shards_of(args.planned_keys(), into),
     }
 }
 

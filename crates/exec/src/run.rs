@@ -15,12 +15,12 @@ use crate::gates::{self, Intent, Verdict};
 use crate::held::{Held, WorldGuard};
 use crate::node::Node;
 use crate::plan::{self, Locks, Plan, UNKNOWN};
-use crate::seams::Unit;
 use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
 use crate::{block, evict, metrics, monitor, options, pubsub, record};
 use keyspace::KeyHash;
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
+use log::{Position, Unit};
 use parking_lot::MutexGuard;
 use proto::{Error, Reply, Request, Word};
 use std::collections::VecDeque;
@@ -45,6 +45,8 @@ pub(crate) struct Scratch {
     pub rng: Rng,
     pub changes: Changes,
     pub unit: Unit,
+    /// Where the log ended after what this worker appended last.
+    pub logged: Position,
     pub shards: Vec<u8>,
     pub keys: Vec<KeyAt>,
     /// Changes of this turn that the node has not counted yet.
@@ -77,6 +79,7 @@ impl Worker {
             rng: Rng::new(seed),
             changes: Changes::default(),
             unit: Unit::default(),
+            logged: 0,
             shards: Vec::new(),
             keys: Vec::new(),
             dirty: 0,
@@ -86,6 +89,11 @@ impl Worker {
             sweep: crate::expire::Sweep::default(),
         };
         Worker { node, thread, scratch }
+    }
+
+    /// Where the log ended after what this worker appended last.
+    pub fn logged(&self) -> Position {
+        self.scratch.logged
     }
 
     pub fn tally(&self) -> &Tally {
@@ -185,10 +193,11 @@ impl Worker {
     }
 
     /// The command of a waiting client was run on its behalf: here is its reply.
-    pub fn served(&mut self, session: &mut Session, reply: &mut Reply, answer: Reply) {
+    pub fn served(&mut self, session: &mut Session, reply: &mut Reply, answer: Reply, logged: Position) {
         if self.unpark(session).is_none() {
             return;
         }
+        session.logged = session.logged.max(logged);
         match session.reply_mode {
             ReplyMode::On | ReplyMode::SkipNext => reply.append(answer),
             ReplyMode::Off => {}
@@ -304,6 +313,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         keys: &[KeyAt],
     ) {
         let start = reply.mark();
+        let logged = self.scratch.logged;
         if session.reply_mode == ReplyMode::SkipNext {
             session.reply_mode = ReplyMode::Skip;
         }
@@ -311,6 +321,9 @@ impl<'w, 'n> Turn<'w, 'n> {
         let mut args = Args::new(buf, words, keys, &hasher);
         args.name_words = usize::from(plan.name_words);
         self.gated(session, reply, &args, plan, keys);
+        if self.scratch.logged != logged {
+            session.logged = self.scratch.logged;
+        }
         match session.reply_mode {
             ReplyMode::On | ReplyMode::SkipNext => {}
             ReplyMode::Off => reply.truncate(start),
@@ -350,7 +363,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         if session.multi.is_some() && plan::is_queued(command) {
             return self.queue(session, reply, command, args, plan.command);
         }
-        self.lock(command, keys, |turn| {
+        self.lock(command, args, |turn| {
             if command.is_write() {
                 turn.widen_for_waiters();
             }
@@ -360,9 +373,9 @@ impl<'w, 'n> Turn<'w, 'n> {
     }
 
     /// Takes what the command needs, runs `body`, and gives back what should not be kept.
-    fn lock(&mut self, command: &Command, keys: &[KeyAt], body: impl FnOnce(&mut Self)) {
+    fn lock(&mut self, command: &Command, args: &Args, body: impl FnOnce(&mut Self)) {
         let mut shards = std::mem::take(&mut self.scratch.shards);
-        let locks = plan::locks(command, keys, &mut shards);
+        let locks = plan::locks(self.node, command, args, &mut shards);
         self.lock_as(locks, &shards, body);
         self.scratch.shards = shards;
     }
@@ -420,7 +433,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             index: session.db,
             now: self.now,
             touch: if session.no_touch && !command.has(Flags::WRITE) { Touch::No } else { self.touch },
-            keep_expired: false,
+            keep_expired: session.replay,
         };
         let mut ctx = Ctx {
             db,
@@ -512,7 +525,10 @@ impl<'w, 'n> Turn<'w, 'n> {
         for queued in &multi.queued {
             let (buf, words) = (&queued.request.buf, &queued.request.words);
             let plan = plan::plan(self.node, session.db, buf, words, &mut keys);
-            world |= self.node.commands.command(queued.command).reach != Reach::Keys;
+            let hasher = |key: &[u8]| self.node.keyspace.hash(key);
+            let args = Args::new(buf, words, plan.keys(&keys), &hasher);
+            let command = self.node.commands.command(queued.command);
+            world |= !matches!(command.reach_of(self.node, &args), Reach::Keys);
             plans.push(plan);
         }
         // Watched shards are locked too: two transactions that watch each other's keys must not

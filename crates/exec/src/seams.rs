@@ -3,9 +3,11 @@
 //! The list stays short. The executor compiles and passes its tests with all of them stubbed.
 
 use crate::client::ClientId;
+use crate::db::Db;
 use crate::pubsub::Message;
 pub use keyspace::KeyHash;
-use proto::Reply;
+use log::Position;
+use proto::{Error, Reply};
 use std::sync::Arc;
 
 /// Bytes and wake-ups for a client that lives on another event-loop thread.
@@ -18,8 +20,9 @@ pub enum Mail {
     Resume(ClientId),
     /// CLIENT UNBLOCK: the blocking command of this client ends.
     Unblock { client: ClientId, with_error: bool },
-    /// What this client waited for is there: the reply of its command, run on its behalf.
-    Served(ClientId, Reply),
+    /// What this client waited for is there: the reply of its command, run on its behalf. It may leave when the log
+    /// has taken everything up to the position.
+    Served(ClientId, Reply, Position),
     /// Close this client.
     Kill(ClientId),
     /// Out-of-band bytes: MONITOR lines, invalidations.
@@ -28,19 +31,6 @@ pub enum Mail {
     Published { to: Vec<ClientId>, message: Arc<Message> },
     /// Something changed that the loop looks at once a turn (pause ended, settings, stop).
     Nudge,
-}
-
-/// The one log. Called under the shard locks, so its order agrees with the order on every key.
-pub trait Log: Send + Sync {
-    /// One unit: all of its commands are there after a crash, or none.
-    fn append(&self, unit: &Unit);
-}
-
-/// What one command, transaction or script did, as the commands that reproduce it.
-#[derive(Default, Debug, Clone, PartialEq, Eq)]
-pub struct Unit {
-    /// Database and words of each command.
-    pub commands: Vec<(usize, Vec<Vec<u8>>)>,
 }
 
 /// Keys that are not in memory.
@@ -69,13 +59,98 @@ pub trait Router: Send + Sync {
     fn route(&self, hashes: &[KeyHash], write: bool, asking: bool) -> Result<(), proto::Error>;
 }
 
-/// Saving: SHUTDOWN's save, save points.
+/// Saving and loading, which threads of their own do: SAVE and its kin, DEBUG RELOAD, the end of the process, INFO.
 pub trait Saver: Send + Sync {
-    fn save(&self) -> Result<(), String>;
+    /// Begins what a command asks for, at this moment: the world is locked. Gives the command's status; that of a
+    /// `Start::Save` comes when `done` is called.
+    fn start(&self, db: &mut Db, start: Start, done: Option<Saved>) -> Result<&'static str, Error>;
+    /// Writes the snapshot and waits for it; the world is locked meanwhile. Not from an event loop.
+    fn save_last(&self) -> Result<(), String>;
+    /// DEBUG RELOAD and LOADAOF. The world is locked.
+    fn reload(&self, db: &mut Db, reload: Reload) -> Result<(), String>;
+    /// FLUSHALL: a snapshot that is being written shows what nobody wants any more. The world is locked.
+    fn all_removed(&self);
+    /// The process ends: no file that is half written stays behind.
+    fn clean_up(&self);
+    fn report(&self) -> SaveReport;
+}
+
+/// What becomes of it.
+pub type Saved = Box<dyn FnOnce(Result<(), String>) + Send>;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    Save,
+    /// BGSAVE; with `schedule` it may wait for something else to end.
+    Background {
+        schedule: bool,
+    },
+    /// BGSAVE CANCEL.
+    Cancel,
+    /// BGREWRITEAOF.
+    Rewrite,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reload {
+    /// `merge`: keys that are there already are replaced.
+    Snapshot { save: bool, flush: bool, merge: bool },
+    /// The append-only file.
+    Log,
+}
+
+/// INFO persistence, but for what the log itself knows. Times in seconds; -1: not yet, or not now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaveReport {
+    pub async_loading: bool,
+    /// While data are loaded.
+    pub loading: Option<LoadReport>,
+    pub keys_done: u64,
+    pub keys_total: u64,
+    /// Bytes kept because their keys changed before the snapshot came to them: now, the most, how old the figure is.
+    pub early_bytes: u64,
+    pub early_bytes_peak: u64,
+    pub saving: bool,
+    pub save_scheduled: bool,
+    pub last_save_ok: bool,
+    pub last_save_secs: i64,
+    pub current_save_secs: i64,
+    pub saves: u64,
+    pub last_early_bytes: u64,
+    pub keys_expired: u64,
+    pub keys_loaded: u64,
+    pub rewriting: bool,
+    pub rewrite_scheduled: bool,
+    pub last_rewrite_ok: bool,
+    pub last_rewrite_secs: i64,
+    pub current_rewrite_secs: i64,
+    pub rewrites: u64,
+    pub rewrite_failures: u64,
+    pub last_rewrite_early_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    pub start_secs: i64,
+    pub total_bytes: u64,
+    pub loaded_bytes: u64,
+    /// Memory that the writer of the file used, as it says.
+    pub used_mem: u64,
+    pub seconds: i64,
 }
 
 /// What SHUTDOWN and signals ask of the process.
 pub trait Process: Send + Sync {
-    /// Begins to stop; returns when the request was taken.
-    fn stop(&self, force: bool);
+    /// Begins to stop; returns when the request was taken. A refusal comes later, through `refused`.
+    fn stop(&self, stop: Stop);
+    /// SHUTDOWN ABORT: false when no shutdown is under way that could still be stopped.
+    fn abort(&self) -> bool;
+}
+
+pub struct Stop {
+    /// SAVE or NOSAVE; None: as the save points say.
+    pub save: Option<bool>,
+    pub now: bool,
+    pub force: bool,
+    pub refused: Option<Box<dyn FnOnce() + Send>>,
 }

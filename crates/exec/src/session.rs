@@ -4,6 +4,7 @@ use crate::block::Waiter;
 use crate::client::{ClientRecord, flag};
 use crate::pubsub::Subscriptions;
 use kit::world::UnixMs;
+use log::Position;
 use proto::Word;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -29,6 +30,10 @@ pub struct Session {
     pub deny_blocking: bool,
     /// Not a client of flesh: replay, a master's stream, tests. Skips auth, limits and pauses.
     pub internal: bool,
+    /// The log being replayed: keys past their time stay until the log says so.
+    pub replay: bool,
+    /// Its replies may leave when the log has taken everything up to here.
+    pub logged: Position,
     /// Runs a waiting client's command in its place; parking it means: it goes on waiting.
     pub stand_in: bool,
 }
@@ -52,6 +57,8 @@ impl Session {
             asking: false,
             deny_blocking: false,
             internal: false,
+            replay: false,
+            logged: 0,
             stand_in: false,
         };
         let mut session = session;

@@ -1,11 +1,13 @@
 //! A connection: a socket, what its client may do, what came in and what goes out.
 
 use crate::buffers::{Input, Pools};
+use crate::holds::Holds;
 use crate::limits::HELD_BACK_BYTES;
 use crate::poller::Interest;
 use exec::client::ClientRecord;
 use exec::session::{Close, Session};
 use kit::world::UnixMs;
+use log::Log;
 use proto::{InlineRequest, Parser, ProtocolError, REPLY_PART_BYTES, Reply};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
@@ -27,6 +29,8 @@ pub(crate) struct Conn {
     pub input: Input,
     /// Empty and without memory between turns, unless something is unread.
     pub reply: Reply,
+    /// Replies that wait for the log.
+    pub holds: Holds,
     pub resp3: bool,
     /// What the poller watches.
     pub interest: Interest,
@@ -80,6 +84,7 @@ impl Conn {
             parser: Parser::default(),
             input: Input::default(),
             reply: Reply::new(),
+            holds: Holds::default(),
             resp3: false,
             interest: Interest::READ,
             ended: false,
@@ -115,16 +120,20 @@ impl Conn {
         if self.reply.len() <= REPLY_PART_BYTES { 0 } else { self.reply.mem_bytes() }
     }
 
-    /// One write of what there is.
-    pub(crate) fn send(&mut self) -> Sent {
+    /// One write of what there is and what the log lets go.
+    pub(crate) fn send(&mut self, log: &Log) -> Sent {
         self.reply_size.peak = self.reply_size.peak.max(self.reply.len());
         let len = self.reply.len();
+        let allowed = self.holds.allowed(log, self.session.logged, len);
+        if allowed == 0 {
+            return if len == 0 { Sent::All } else { Sent::Part };
+        }
         let result = match self.reply.chunk_count() {
             0 => return Sent::All,
-            1 => rustix::net::send(&self.fd, self.reply.front(), SendFlags::NOSIGNAL),
+            1 => rustix::net::send(&self.fd, &self.reply.front()[..allowed], SendFlags::NOSIGNAL),
             _ => {
                 let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-                let count = self.reply.fill_slices(&mut slices);
+                let count = self.reply.fill_slices(&mut slices, allowed);
                 let mut control = SendAncillaryBuffer::default();
                 rustix::net::sendmsg(&self.fd, &slices[..count], &mut control, SendFlags::NOSIGNAL)
             }
@@ -132,6 +141,7 @@ impl Conn {
         match result {
             Ok(count) => {
                 self.reply.consume(count);
+                self.holds.sent(count);
                 self.turn.bytes_out += count;
                 if count == len { Sent::All } else { Sent::Part }
             }
@@ -141,9 +151,9 @@ impl Conn {
     }
 
     /// Whether its requests wait because it does not read their replies. Goes on when half of them are gone.
-    pub(crate) fn is_held_back(&mut self) -> bool {
+    pub(crate) fn is_held_back(&mut self, log: &Log) -> bool {
         if self.held_back {
-            if self.turn.write && self.send() == Sent::Broken {
+            if self.turn.write && self.send(log) == Sent::Broken {
                 self.session.close = Close::Now;
             }
             self.held_back = self.reply.len() > HELD_BACK_BYTES / 2;

@@ -12,6 +12,7 @@ mod balance;
 mod buffers;
 mod conn;
 mod cron;
+mod holds;
 mod limits;
 mod listen;
 mod loop_thread;

@@ -90,7 +90,9 @@ pub(crate) struct EventLoop {
     pub load: LoadState,
     pub cron_next: u32,
     letters: Vec<Letter>,
-    /// A nudge came: paused clients ask again.
+    /// Connections with replies that wait for the log.
+    waits_for_log: Vec<u32>,
+    /// A nudge came: paused clients ask again, and replies may leave that waited for the log.
     nudged: bool,
     accept: bool,
     /// Keys are waiting to be expired: come back without waiting.
@@ -151,6 +153,7 @@ impl EventLoop {
             mem_shift: 0,
             cron_next: 0,
             letters: Vec::new(),
+            waits_for_log: Vec::new(),
             nudged: false,
             accept: false,
             sweep: false,
@@ -351,6 +354,9 @@ impl EventLoop {
         self.letters = letters;
         if std::mem::take(&mut self.nudged) {
             self.ask_paused_again();
+            for slot in std::mem::take(&mut self.waits_for_log) {
+                self.activate(slot);
+            }
         }
         any
     }
@@ -370,10 +376,10 @@ impl EventLoop {
         match mail {
             Mail::Resume(_) => self.resume(active, Wake::Again),
             Mail::Unblock { with_error, .. } => self.resume(active, Wake::Unblock { with_error }),
-            Mail::Served(_, answer) => {
+            Mail::Served(_, answer, logged) => {
                 let conn = &mut self.active[active].conn;
                 conn.lend_reply(&mut self.pools);
-                self.worker.served(&mut conn.session, &mut conn.reply, answer);
+                self.worker.served(&mut conn.session, &mut conn.reply, answer, logged);
                 conn.turn.commands += 1;
                 conn.turn.parse = true;
             }
@@ -436,7 +442,7 @@ impl EventLoop {
                 continue;
             }
             let before = conn.turn.bytes_out;
-            let sent = conn.send();
+            let sent = conn.send(&self.node.log);
             writes += 1;
             bytes += (conn.turn.bytes_out - before) as u64;
             match sent {
@@ -490,7 +496,7 @@ impl EventLoop {
         }
         let open = conn.session.close == Close::No && !conn.ended;
         let held_back = conn.session.parked.is_some() && conn.input.unread() > PARKED_INPUT_BYTES_MAX;
-        let interest = Interest { read: open && !held_back, write: !conn.reply.is_empty() };
+        let interest = Interest { read: open && !held_back, write: conn.holds.some_may_leave(conn.reply.len()) };
         if interest != conn.interest {
             let token = self.slab.token(slot);
             if self.poller.registrar().change(&conn.fd, token, interest).is_err() {
@@ -505,6 +511,9 @@ impl EventLoop {
         conn.publish(self.now.0);
         self.mem_shift += conn.mem_shift();
         conn.turn = TurnPart::default();
+        if conn.holds.any() {
+            self.waits_for_log.push(slot);
+        }
         self.slab.put(slot, conn);
     }
 
@@ -584,6 +593,11 @@ impl EventLoop {
         if self.sweep {
             self.sweep = self.worker.sweep_expired() == Progress::More;
         }
+        // What no answer waits for: removed keys, writes of clients that want no replies.
+        let logged = self.worker.logged();
+        if logged > self.node.log.acknowledged() {
+            self.node.log.flush(logged);
+        }
         if now_ns - self.load.begin_ns >= balance::WINDOW_NS {
             self.weigh(now_ns);
         }
@@ -637,7 +651,7 @@ impl EventLoop {
             for slot in 0..self.slab.slot_count() {
                 if let Slot::Idle(conn) = self.slab.get_mut(slot)
                     && !conn.reply.is_empty()
-                    && conn.send() == Sent::Part
+                    && conn.send(&self.node.log) == Sent::Part
                 {
                     pending += 1;
                 }

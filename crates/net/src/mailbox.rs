@@ -236,7 +236,7 @@ pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
         Mail::Resume(id)
         | Mail::Kill(id)
         | Mail::Push(id, _)
-        | Mail::Served(id, _)
+        | Mail::Served(id, ..)
         | Mail::Unblock { client: id, .. } => Some(*id),
         Mail::Published { to, .. } => match to[..] {
             [id] => Some(id),
@@ -313,6 +313,7 @@ mod tests {
             metrics: Vec::new(),
             clock: Arc::new(kit::world::SimClock::new(0)),
             disk: Arc::new(kit::world::SimDisk::default()),
+            log: Arc::new(log::Log::off()),
             threads: 3,
             seed: 1,
         };

@@ -49,7 +49,7 @@ impl EventLoop {
             }
             let Active { slot, conn } = &mut self.active[idx];
             self.at = Some(*slot);
-            if conn.is_held_back() || !conn.turn.parse || !conn.session.is_open() {
+            if conn.is_held_back(&self.node.log) || !conn.turn.parse || !conn.session.is_open() {
                 continue;
             }
             let limits = Limits {
@@ -165,7 +165,7 @@ impl EventLoop {
             return;
         }
         let before = conn.turn.bytes_out;
-        if conn.send() == crate::conn::Sent::Broken {
+        if conn.send(&self.node.log) == crate::conn::Sent::Broken {
             conn.session.close = Close::Now;
         }
         self.worker.tally().add(&metrics::WRITES, 1);

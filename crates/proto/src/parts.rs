@@ -255,9 +255,14 @@ impl Parts {
             .filter(|bytes| !bytes.is_empty())
     }
 
-    pub(crate) fn fill_slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
+    pub(crate) fn fill_slices<'a>(&'a self, out: &mut [IoSlice<'a>], mut len_max: usize) -> usize {
         let mut count = 0;
         for (slot, bytes) in out.iter_mut().zip(self.slices()) {
+            let bytes = &bytes[..bytes.len().min(len_max)];
+            if bytes.is_empty() {
+                break;
+            }
+            len_max -= bytes.len();
             *slot = IoSlice::new(bytes);
             count += 1;
         }
@@ -411,7 +416,7 @@ mod tests {
         let (mut sent, mut step) = (Vec::new(), 1);
         while parts.len() > 0 {
             let mut slices = [IoSlice::new(&[]); 3];
-            let count = parts.fill_slices(&mut slices);
+            let count = parts.fill_slices(&mut slices, usize::MAX);
             let front: Vec<u8> = slices[..count].iter().flat_map(|slice| slice.iter()).copied().collect();
             let len = front.len().min(step);
             sent.extend_from_slice(&front[..len]);

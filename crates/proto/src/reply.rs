@@ -309,9 +309,9 @@ impl Reply {
         out.extend(self.parts.slices().take(crate::IO_SLICES_MAX).map(IoSlice::new));
     }
 
-    /// The same into an array on the stack; how many pieces it took.
-    pub fn fill_slices<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
-        self.parts.fill_slices(out)
+    /// The first `len_max` bytes into an array on the stack; how many pieces it took.
+    pub fn fill_slices<'a>(&'a self, out: &mut [IoSlice<'a>], len_max: usize) -> usize {
+        self.parts.fill_slices(out, len_max)
     }
 
     /// All pieces to be sent.

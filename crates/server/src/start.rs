@@ -111,6 +111,7 @@ fn make_node(config: &Arc<Config>, file: Option<&std::path::Path>) -> Arc<Node> 
         metrics: parts::METRICS.to_vec(),
         clock: Arc::new(RealClock::new()),
         disk: Arc::new(RealDisk),
+        log: Arc::new(::log::Log::off()),
         threads: net::thread_count(config),
         seed: Rng::from_entropy().next_u64(),
     };

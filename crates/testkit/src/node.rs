@@ -2,11 +2,12 @@
 
 use crate::script::{self, Expect, Step};
 use exec::client::ClientRecord;
-use exec::seams::{Log, Mail, Mailbox, Unit};
+use exec::seams::{Mail, Mailbox};
 use exec::session::{OwnedRequest, Session};
 use exec::{Command, Node, Parts, Worker};
 use kit::opt::{AnyOpt, Config};
 use kit::world::{Clock, SimClock, SimDisk};
+use log::Log;
 use parking_lot::Mutex;
 use proto::Reply;
 use proto::resp_client::{Value, decode};
@@ -20,7 +21,7 @@ pub struct TestNode {
     pub node: Arc<Node>,
     pub worker: Worker,
     pub clock: Arc<SimClock>,
-    pub log: Arc<RecordingLog>,
+    pub log: Logged,
     mail: Arc<Post>,
     clients: BTreeMap<usize, Client>,
 }
@@ -30,28 +31,28 @@ pub struct Client {
     pub reply: Reply,
 }
 
-/// The log's twin: remembers every unit.
-#[derive(Default)]
-pub struct RecordingLog {
-    pub units: Mutex<Vec<Unit>>,
-}
+/// The node's log, which stays in memory, as text.
+pub struct Logged(Arc<Log>);
 
-impl Log for RecordingLog {
-    fn append(&self, unit: &Unit) {
-        self.units.lock().push(unit.clone());
+impl Logged {
+    /// Every unit logged so far, one line for each of its commands.
+    pub fn units(&self) -> Vec<Vec<String>> {
+        self.0.units().iter().map(|unit| unit.commands().map(|(_, resp)| line(resp)).collect()).collect()
     }
-}
 
-impl RecordingLog {
-    /// Every command logged so far, one line each, `|` before the lines of a unit of several.
+    /// Every command logged so far, one line each.
     pub fn lines(&self) -> Vec<String> {
-        let units = self.units.lock();
-        let line = |(_, words): &(usize, Vec<Vec<u8>>)| {
-            let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
-            words.join(" ")
-        };
-        units.iter().flat_map(|unit| unit.commands.iter().map(line)).collect()
+        self.units().into_iter().flatten().collect()
     }
+}
+
+fn line(resp: &[u8]) -> String {
+    let Ok(Some((Value::Array(words), _))) = decode(resp) else { panic!("not a command: {resp:?}") };
+    let text = |word: &Value| match word {
+        Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        other => panic!("not a word: {other:?}"),
+    };
+    words.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
 #[derive(Default)]
@@ -92,12 +93,12 @@ impl TestNode {
             metrics: vec![exec::metrics::METRICS],
             clock: clock.clone(),
             disk: Arc::new(SimDisk::default()),
+            log: Arc::new(Log::in_memory()),
             threads: 1,
             seed: 1,
         };
         let node = Node::new(parts, config);
-        let (log, mail) = (Arc::new(RecordingLog::default()), Arc::new(Post::default()));
-        let _ = node.log.set(log.clone());
+        let (log, mail) = (Logged(node.log.clone()), Arc::new(Post::default()));
         let _ = node.mailboxes.set(vec![mail.clone()]);
         let worker = Worker::new(node.clone(), 0);
         TestNode { node, worker, clock, log, mail, clients: BTreeMap::new() }
@@ -181,10 +182,10 @@ impl TestNode {
                             self.worker.end_wait(&mut client.session, &mut client.reply, with_error);
                         }
                     }
-                    Mail::Served(id, answer) => {
+                    Mail::Served(id, answer, logged) => {
                         let client = self.clients.values_mut().find(|client| client.session.record.id == id);
                         if let Some(client) = client {
-                            self.worker.served(&mut client.session, &mut client.reply, answer);
+                            self.worker.served(&mut client.session, &mut client.reply, answer, logged);
                         }
                     }
                     Mail::Push(id, bytes) => {

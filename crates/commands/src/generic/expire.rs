@@ -195,7 +195,7 @@ mod tests {
         node.node.active_expire.store(false, std::sync::atomic::Ordering::Relaxed);
         node.converse("SET n 5 PXAT 1767225600100; ~200ms; INCR n -> :1; INCR n -> :2");
         assert_eq!(node.log.lines()[1..], ["DEL n", "INCR n", "INCR n"]);
-        assert_eq!(node.log.units.lock()[1].commands.len(), 2, "one unit");
+        assert_eq!(node.log.units()[1].len(), 2, "one unit");
     }
 
     #[test]

@@ -133,7 +133,7 @@ mod tests {
         let mut node = node(&[]);
         node.node.active_expire.store(false, Relaxed);
         node.converse("SET a 1 PX 100; SET b 1 PX 100; ~200ms; RANDOMKEY -> nil; DBSIZE -> :0");
-        assert_eq!(node.log.units.lock().len(), 4, "two SET, two DEL");
+        assert_eq!(node.log.units().len(), 4, "two SET, two DEL");
         for i in 0..3000 {
             node.ask(1, &["SET", &format!("dying:{i}"), "1", "PX", "100"]);
         }

@@ -253,12 +253,12 @@ mod tests {
             node.ask(1, &["SET", &format!("dying:{i}"), "1", "PX", "100"]);
         }
         node.clock.advance_ms(200);
-        let before = node.log.units.lock().len();
+        let before = node.log.units().len();
         assert_eq!(scan_all(&mut node, "COUNT 10 TYPE list MATCH none*").len(), 0);
         node.converse("DBSIZE -> :1000");
-        let units = node.log.units.lock().split_off(before);
+        let units = node.log.units().split_off(before);
         assert_eq!(units.len(), 50, "a DEL each, none with another");
-        assert!(units.iter().all(|unit| unit.commands.len() == 1 && unit.commands[0].1[0] == b"DEL"));
+        assert!(units.iter().all(|unit| unit.len() == 1 && unit[0].starts_with("DEL ")));
         assert_eq!(scan_all(&mut node, "COUNT 10").len(), 1000);
     }
 
@@ -267,7 +267,7 @@ mod tests {
         let mut node = node(&[]);
         node.node.active_expire.store(false, Relaxed);
         node.converse("SET a 1 PX 100; SET b 1 PX 100; SET c 1; ~200ms; MULTI; SCAN 0 COUNT 1000; EXEC -> [[0 [c]]]; DBSIZE -> :1");
-        assert_eq!(node.log.units.lock().last().expect("one").commands.len(), 2);
+        assert_eq!(node.log.units().last().expect("one").len(), 2);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub static SPUBLISH: Command = Command {
 
 fn answer(ctx: &mut Ctx, sent: usize) -> Result<(), Error> {
     if !ctx.node.config.get(&CLUSTER_ENABLED) {
-        ctx.replay_always();
+        ctx.replay_to_followers();
     }
     ctx.reply.int(sent as i64);
     Ok(())
@@ -111,7 +111,7 @@ mod tests {
         let mut node = node(&[]);
         node.converse("PUBLISH a hi; SPUBLISH a hi; MULTI; SET k v; PUBLISH a x; EXEC");
         assert_eq!(node.log.lines(), ["PUBLISH a hi", "SPUBLISH a hi", "SET k v", "PUBLISH a x"]);
-        assert_eq!(node.log.units.lock().len(), 3);
+        assert_eq!(node.log.units().len(), 3);
         assert_eq!(node.node.dirty.load(std::sync::atomic::Ordering::Relaxed), 1);
         let mut node = crate::node(&[("cluster-enabled", "yes")]);
         node.converse("PUBLISH a hi; SPUBLISH a hi");

@@ -59,7 +59,7 @@ fn one(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 fn several(ctx: &mut Ctx, args: &Args, count: usize) -> Result<(), Error> {
     let key = args.key(1);
     let mut rng = Rng::new(ctx.rng().next_u64());
-    let logs = ctx.node.log.get().is_some();
+    let logs = ctx.node.log.is_on();
     let Some(mut set) = ctx.db.write::<Set>(key)? else {
         ctx.reply.set(0);
         return Ok(());

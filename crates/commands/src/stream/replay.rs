@@ -14,7 +14,7 @@ pub(super) struct Claimed {
 
 /// Does anybody write the log?
 pub(super) fn wanted(ctx: &Ctx) -> bool {
-    ctx.node.log.get().is_some()
+    ctx.node.log.is_on()
 }
 
 /// `last_id`: the group's.

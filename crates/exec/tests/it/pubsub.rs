@@ -75,6 +75,7 @@ fn node(threads: usize, settings: &[(&str, &str)]) -> (Arc<Node>, Vec<Arc<Letter
         metrics: vec![exec::metrics::METRICS],
         clock: Arc::new(SimClock::new(1_000_000)),
         disk: Arc::new(SimDisk::default()),
+        log: Arc::new(log::Log::off()),
         threads,
         seed: 7,
     };

@@ -17,6 +17,7 @@ fn node() -> Arc<Node> {
         metrics: vec![exec::metrics::METRICS],
         clock: Arc::new(RealClock::new()),
         disk: Arc::new(SimDisk::default()),
+        log: Arc::new(log::Log::off()),
         threads: THREADS,
         seed: 7,
     };

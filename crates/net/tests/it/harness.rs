@@ -27,6 +27,7 @@ pub(crate) fn serve(settings: &[(&str, &str)]) -> TestServer {
         metrics: vec![exec::metrics::METRICS],
         clock: Arc::new(RealClock::new()),
         disk: Arc::new(SimDisk::default()),
+        log: Arc::new(log::Log::off()),
         threads: net::thread_count(&config),
         seed: 1,
     };

@@ -216,6 +216,7 @@ fn a_taken_port_is_said_so() {
         metrics: vec![exec::metrics::METRICS],
         clock: Arc::new(kit::world::RealClock::new()),
         disk: Arc::new(kit::world::SimDisk::default()),
+        log: Arc::new(log::Log::off()),
         threads: 1,
         seed: 1,
     };
