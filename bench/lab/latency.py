@@ -1,4 +1,4 @@
-"""How long another client waits while millions of keys are filled, flushed and expire.
+"""How long another client waits while millions of keys are filled, flushed and expire, and large collections are read.
 
 A probe sends a GET every millisecond and notes how long each took; beside it a sleeper, which asks nobody, notes how
 late it is woken: what it sees too is the machine's doing. For the longest waits the kernel's run delay (ready to run, but
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import time
 
-from . import resp, servers, table
+from . import big_reads, resp, servers, table
 
 INTERVAL_NS = 1_000_000
 WORST = 5
@@ -29,6 +29,9 @@ def add_arguments(parser):
     parser.add_argument("--value-bytes", type=int, default=32)
     parser.add_argument("--fill-clients", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of the idle measurement at the start")
+    parser.add_argument("--what", nargs="+", choices=("keys", "big-reads"), default=["keys", "big-reads"])
+    parser.add_argument("--big-members", type=int, default=1_000_000, help="elements of the collections read whole")
+    parser.add_argument("--big-seconds", type=float, default=5.0, help="how long each of them is read")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--with-redis", action="store_true", help="the same with Redis afterwards")
     parser.add_argument("--benchmark", default=shutil.which("redis-benchmark") or "redis-benchmark", help="the filler")
@@ -55,6 +58,14 @@ def measure(server, options):
         phases.append(watched(server, name, deed))
 
     phase("idle", lambda: time.sleep(options.seconds))
+    if "keys" in options.what:
+        of_keys(server, options, phase)
+    if "big-reads" in options.what:
+        big_reads.phases(server, options, phase)
+    return phases
+
+
+def of_keys(server, options, phase):
     phase(f"filling {options.keys:,} keys", lambda: fill(server, options))
     phase(f"FLUSHALL SYNC of {options.keys:,}", lambda: server.call("FLUSHALL", "SYNC"))
     expect_empty(server)
@@ -64,7 +75,6 @@ def measure(server, options):
     at_ms = fill_expiring(server, options.expire_keys)
     time.sleep(max(0.0, at_ms / 1000 - time.time() - 1))
     phase(f"{options.expire_keys:,} keys expire", lambda: wait_expired(server, at_ms))
-    return phases
 
 
 def fill(server, options):

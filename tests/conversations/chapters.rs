@@ -26,6 +26,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("sets", include_str!("sets.txt")),
     ("strings", include_str!("strings.txt")),
     ("transactions", include_str!("transactions.txt")),
+    ("users", include_str!("users.txt")),
 ];
 
 pub(crate) fn chapters(group: &str, text: &str) -> Vec<Chapter> {

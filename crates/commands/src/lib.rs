@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 pub mod bitmap;
+pub mod cluster;
 pub mod connection;
+mod draws;
 pub mod generic;
 pub mod geo;
 pub mod hash;
@@ -17,7 +19,10 @@ pub mod set;
 pub mod sorted_set;
 pub mod stream;
 pub mod string;
+mod thresholds;
 pub mod transactions;
+
+pub use thresholds::thresholds;
 
 use exec::Command;
 use kit::opt::AnyOpt;
@@ -25,6 +30,7 @@ use kit::opt::AnyOpt;
 /// The groups' lists. The server hands them all to its node.
 pub static COMMANDS: &[&[&Command]] = &[
     bitmap::COMMANDS,
+    cluster::COMMANDS,
     connection::COMMANDS,
     generic::COMMANDS,
     geo::COMMANDS,

@@ -47,5 +47,5 @@ macro_rules! groups {
 }
 
 groups!(
-    bitmaps connection expiry generic hashes hyperloglogs lists numbers pubsub resp3 server sets strings transactions
+    bitmaps connection expiry generic hashes hyperloglogs lists numbers pubsub resp3 server sets strings transactions users
 );

@@ -33,12 +33,14 @@ impl Turn<'_, '_> {
         }
         let touched = std::mem::take(&mut self.scratch.changes.touched);
         self.wake_watchers(&touched);
+        self.invalidate_touched(&touched, args);
         let changed = touched.iter().filter(|touched| !touched.was_stale).count() as u64;
         let dirty = self.scratch.changes.dirty_in_all.unwrap_or(changed + self.scratch.changes.dirty_extra);
         if dirty > 0 {
             self.scratch.dirty += dirty;
         }
-        if self.node.log.is_on() {
+        // What is replayed stands in the log already.
+        if self.node.log.is_on() && !session.replay {
             self.note_effect(session, args, command, dirty > 0);
             if !nested {
                 self.append_unit();
@@ -80,8 +82,8 @@ impl Turn<'_, '_> {
         }
         let now = self.now;
         let shard = name.hash.shard() as u8;
-        if !self.held.holds(shard) {
-            self.held.lock_one(shard);
+        if !self.held.holds(shard) && !self.held.take_one(shard) {
+            return false;
         }
         let shard = self.held.shard(shard);
         let stale = shard
@@ -115,6 +117,8 @@ impl Turn<'_, '_> {
         }
         self.scratch.dirty += 1;
         self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale, quiet: false }]);
+        self.note_left(name);
+        self.invalidate(name.hash, Some(&name.key), None);
     }
 
     pub(crate) fn event(&mut self, class: u32, event: &'static str, name: &KeyName) {

@@ -52,6 +52,15 @@ impl<'a> Args<'a> {
         &self.buf[word.start as usize..word.start as usize + word.len as usize]
     }
 
+    /// Bytes from the first word to the last, what stands between them included.
+    #[inline]
+    pub fn span_bytes(&self) -> usize {
+        match (self.words.first(), self.words.last()) {
+            (Some(first), Some(last)) => ((last.start + last.len) - first.start) as usize,
+            _ => 0,
+        }
+    }
+
     pub fn opt(&self, i: usize) -> Option<&'a [u8]> {
         (i < self.words.len()).then(|| self.get(i))
     }

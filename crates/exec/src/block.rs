@@ -8,6 +8,7 @@
 //! so nothing is ever locked out of order.
 //! Always true: who wants to run or to end a waiting command claims it first; only one succeeds.
 
+use crate::acl::{self, Identity};
 use crate::args::Args;
 use crate::changes::KeyName;
 use crate::client::ClientRecord;
@@ -42,7 +43,7 @@ pub struct Waiter {
     request: OwnedRequest,
     db: usize,
     resp3: bool,
-    user: Arc<str>,
+    user: Identity,
     wait: WaitFor,
     /// Shards of all keys of the command, those it would write to included.
     shards: Vec<u8>,
@@ -124,7 +125,7 @@ impl Turn<'_, '_> {
             request: request.clone(),
             db: session.db,
             resp3: reply.is_resp3(),
-            user: Arc::clone(&session.user),
+            user: session.user.clone(),
             wait,
             shards,
             claimed: AtomicBool::new(false),
@@ -142,24 +143,37 @@ impl Turn<'_, '_> {
 
     /// Before a command that may make keys ready: locks what the commands waiting in the held shards
     /// would need, and what those waiting there would need, and so on.
-    pub(crate) fn widen_for_waiters(&mut self) {
+    /// False, and nothing is held, when a script has some of them.
+    #[must_use]
+    pub(crate) fn widen_for_waiters(&mut self) -> bool {
         if self.node.clients.waiting_for_keys.load(Relaxed) == 0 || self.held.is_world() {
-            return;
+            return true;
         }
         loop {
-            let held = self.held.ids();
-            let mut wanted = held.clone();
-            for &shard in &held {
-                let waiting = &self.held.shard(shard).ext.waiting;
-                wanted.extend(waiting.values().flatten().flat_map(|waiter| waiter.shards.iter().copied()));
+            let mut wanted = self.wanted_by_waiters();
+            if wanted.is_empty() {
+                return true;
             }
+            wanted.extend(self.held.ids());
             wanted.sort_unstable();
-            wanted.dedup();
-            if wanted == held {
-                return;
+            if !self.held.take_many(&wanted) {
+                return false;
             }
-            self.held.lock_many(&wanted);
         }
+    }
+
+    /// Shards not held that commands waiting in the held ones need; ascending.
+    pub(crate) fn wanted_by_waiters(&mut self) -> Vec<u8> {
+        let held = self.held.ids();
+        let mut wanted = Vec::new();
+        for &shard in &held {
+            let waiting = &self.held.shard(shard).ext.waiting;
+            wanted.extend(waiting.values().flatten().flat_map(|waiter| waiter.shards.iter().copied()));
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.retain(|shard| !held.contains(shard));
+        wanted
     }
 
     /// Notes which of the changed keys somebody waits for.
@@ -184,6 +198,32 @@ impl Turn<'_, '_> {
                 ready.extend(shard.ext.waiting.keys().filter(|(of, _)| usize::from(*of) == db));
             });
         }
+    }
+
+    /// A key left without a command (its time came, it was evicted) and its shard is held, maybe alone: whoever was
+    /// waiting for that (XREADGROUP) is served when the turn is done and other locks can be taken.
+    pub(crate) fn note_left(&mut self, name: &KeyName) {
+        if self.node.clients.waiting_for_keys.load(Relaxed) == 0 {
+            return;
+        }
+        let place = (name.db as u16, name.hash);
+        let waiting = &self.held.shard(name.hash.shard() as u8).ext.waiting;
+        if waiting.get(&place).is_some_and(|list| list.iter().any(|waiter| (waiter.wait.ready)(None))) {
+            self.scratch.left.push(place);
+        }
+    }
+
+    pub(crate) fn serve_left(&mut self) {
+        while let Some(place) = self.scratch.left.pop() {
+            if !self.held.take_one(place.1.shard() as u8) || !self.widen_for_waiters() {
+                // A script has it: at the end of the next turn.
+                self.scratch.left.push(place);
+                break;
+            }
+            self.scratch.ready.push_back(place);
+            self.serve_ready();
+        }
+        self.held.release();
     }
 
     /// Serves the clients that wait for keys which became ready, oldest first. Under the locks of the
@@ -214,7 +254,7 @@ impl Turn<'_, '_> {
 
     /// Runs a claimed command on its client's behalf.
     fn serve(&mut self, waiter: &Arc<Waiter>) {
-        let mut session = Session::on_behalf_of(Arc::clone(&waiter.record), waiter.db, Arc::clone(&waiter.user));
+        let mut session = Session::on_behalf_of(Arc::clone(&waiter.record), waiter.db, waiter.user.clone());
         let mut reply = Reply::new();
         reply.set_resp3(waiter.resp3);
         let (buf, words) = (&waiter.request.buf, &waiter.request.words);
@@ -225,7 +265,15 @@ impl Turn<'_, '_> {
         let mut args = Args::new(buf, words, &keys, &hasher);
         args.name_words = usize::from(plan.name_words);
         self.rerun = true;
-        self.call(&mut session, &mut reply, &args, waiter.command, false);
+        let client = self.client.replace(waiter.record.id);
+        let own_pushes = std::mem::take(&mut self.scratch.own_pushes);
+        // The user may have lost the right while it waited.
+        match acl::admit(node, &mut session, waiter.command, &args) {
+            Ok(()) => self.call(&mut session, &mut reply, &args, waiter.command, false),
+            Err(error) => self.reply_refused(&mut reply, waiter.command, &error),
+        }
+        let pushes = std::mem::replace(&mut self.scratch.own_pushes, own_pushes);
+        self.client = client;
         self.rerun = false;
         let again = match session.parked {
             None => Mail::Served(waiter.record.id, reply, self.scratch.logged),
@@ -239,5 +287,8 @@ impl Turn<'_, '_> {
         }
         self.node.clients.waiting_for_keys.fetch_sub(1, Relaxed);
         self.node.send(&waiter.record, again);
+        for bytes in pushes {
+            self.node.send(&waiter.record, Mail::Push(waiter.record.id, bytes));
+        }
     }
 }

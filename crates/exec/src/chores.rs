@@ -16,8 +16,9 @@ impl Worker {
             return;
         }
         crate::sample::tick(node);
-        if node.keyspace.retired() > 0 {
-            let _world = node.world.exclusive();
+        if node.keyspace.retired() > 0
+            && let Some(_world) = node.world.try_exclusive()
+        {
             free_retired(&node.keyspace);
         }
         let held_back = alarm::PAUSED | alarm::LOADING | alarm::READ_ONLY_REPLICA;

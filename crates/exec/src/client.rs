@@ -49,6 +49,14 @@ pub mod flag {
     pub const AUTHENTICATED: u32 = 1 << 14;
     /// Of those that are BLOCKED: a blocking command, not a pause or a key on its way.
     pub const WAITS_FOR_KEYS: u32 = 1 << 15;
+    /// The client its invalidations go to is gone.
+    pub const BROKEN_REDIRECT: u32 = 1 << 16;
+    /// Tracks by prefixes.
+    pub const BROADCAST: u32 = 1 << 17;
+    /// Is not told of its own changes.
+    pub const NO_LOOP: u32 = 1 << 18;
+    /// Brings in another server's data.
+    pub const IMPORTS: u32 = 1 << 19;
 
     pub const LETTERS: &[(u32, char)] = &[
         (REPLICA, 'S'),
@@ -58,6 +66,9 @@ pub mod flag {
         (MULTI, 'x'),
         (BLOCKED, 'b'),
         (TRACKING, 't'),
+        (BROKEN_REDIRECT, 'R'),
+        (BROADCAST, 'B'),
+        (IMPORTS, 'I'),
         (DIRTY_CAS, 'd'),
         (CLOSE_AFTER_REPLY, 'c'),
         (CLOSE_ASAP, 'A'),
@@ -103,6 +114,9 @@ pub struct ClientRecord {
     pub query_free: AtomicUsize,
     pub argv_mem: AtomicUsize,
     pub multi_mem: AtomicUsize,
+    pub watching_mem: AtomicUsize,
+    /// What the rest of its reply is made from.
+    pub rest_mem: AtomicUsize,
     /// Size of the fixed part of the reply buffer, and its recent peak.
     pub reply_size: AtomicUsize,
     pub reply_peak: AtomicUsize,
@@ -111,10 +125,16 @@ pub struct ClientRecord {
     pub out_chunks: AtomicUsize,
     pub out_mem: AtomicUsize,
     pub total_mem: AtomicUsize,
+    /// What it counted for when it was chosen to be closed for its memory; 0 otherwise.
+    pub evicted_mem: AtomicUsize,
     pub wants_write: AtomicBool,
     /// Number of the last command in the node's table, `u32::MAX` before the first.
     pub command: AtomicU32,
     pub resp: AtomicU32,
+    /// The client that gets the invalidations of this one (CLIENT TRACKING REDIRECT); 0: none.
+    pub redirect: AtomicU64,
+    /// Number of its user (`acl::User::number`).
+    pub user_number: AtomicU64,
     pub net_in: AtomicU64,
     pub net_out: AtomicU64,
     pub commands: AtomicU64,
@@ -144,15 +164,20 @@ impl ClientRecord {
             query_free: AtomicUsize::new(0),
             argv_mem: AtomicUsize::new(0),
             multi_mem: AtomicUsize::new(0),
+            watching_mem: AtomicUsize::new(0),
+            rest_mem: AtomicUsize::new(0),
             reply_size: AtomicUsize::new(0),
             reply_peak: AtomicUsize::new(0),
             out_len: AtomicUsize::new(0),
             out_chunks: AtomicUsize::new(0),
             out_mem: AtomicUsize::new(0),
             total_mem: AtomicUsize::new(0),
+            evicted_mem: AtomicUsize::new(0),
             wants_write: AtomicBool::new(false),
             command: AtomicU32::new(u32::MAX),
             resp: AtomicU32::new(2),
+            redirect: AtomicU64::new(0),
+            user_number: AtomicU64::new(0),
             net_in: AtomicU64::new(0),
             net_out: AtomicU64::new(0),
             commands: AtomicU64::new(0),
@@ -163,12 +188,14 @@ impl ClientRecord {
         self.flags.load(Relaxed) & flag != 0
     }
 
-    /// By the owning thread only.
     pub fn set_flag(&self, flag: u32, on: bool) {
-        let old = self.flags.load(Relaxed);
-        let new = if on { old | flag } else { old & !flag };
-        if new != old {
-            self.flags.store(new, Relaxed);
+        if self.has(flag) == on {
+            return;
+        }
+        if on {
+            self.flags.fetch_or(flag, Relaxed);
+        } else {
+            self.flags.fetch_and(!flag, Relaxed);
         }
     }
 
@@ -220,6 +247,14 @@ impl Clients {
 
     pub fn remove(&self, id: ClientId) {
         self.by_id.write().remove(&id);
+    }
+
+    /// Removes it and does something for the last time it can be found. False when it had gone already.
+    pub(crate) fn take_out(&self, id: ClientId, last: impl FnOnce(&ClientRecord)) -> bool {
+        let mut by_id = self.by_id.write();
+        let Some(record) = by_id.remove(&id) else { return false };
+        last(&record);
+        true
     }
 
     pub fn get(&self, id: ClientId) -> Option<Arc<ClientRecord>> {

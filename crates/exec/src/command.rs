@@ -319,11 +319,7 @@ pub enum Begin {
     Keyword(&'static str, i32),
     /// After the last such word that is no value of another option: each of `others` is passed over with as many
     /// words behind it (SORT … STORE). COMMAND shows it as unknown, as Redis does.
-    Option {
-        word: &'static str,
-        from: u16,
-        others: &'static [(&'static str, u16)],
-    },
+    Option { word: &'static str, from: u16, others: &'static [(&'static str, u16)] },
     /// Only the body knows.
     Unknown,
 }

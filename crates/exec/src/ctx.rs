@@ -9,10 +9,13 @@ use crate::block::{Ready, WaitFor};
 use crate::changes::{Effect, KeyName};
 use crate::db::Db;
 use crate::node::Node;
+use crate::script::Script;
 use crate::seams::Mail;
 use crate::session::{OwnedRequest, Session, Why};
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
+use parking_lot::Mutex;
+use std::any::Any;
 use proto::{Error, Reply};
 use std::sync::Arc;
 
@@ -29,7 +32,11 @@ pub struct Ctx<'a, 'n> {
     pub nested: bool,
     pub(crate) park: Option<ParkOn>,
     pub(crate) run_queue: bool,
+    pub(crate) script: Option<Box<dyn Script>>,
 }
+
+/// Of work done elsewhere; empty until it is done.
+type Outcome<T> = Arc<Mutex<Option<T>>>;
 
 /// Why and until when a body asked to wait.
 pub struct ParkOn {
@@ -113,6 +120,43 @@ impl Ctx<'_, '_> {
             }
         });
         self.wait(Why::Working, None)
+    }
+
+    /// Leaves something for the next run of this command of this client: it parked, and will be run again.
+    pub fn carry<T: Any + Send>(&mut self, what: T) {
+        self.session.carry = Some((self.command, Box::new(what)));
+    }
+
+    /// What the run before left.
+    pub fn carried<T: Any + Send>(&mut self) -> Option<T> {
+        let (_, what) = self.session.carry.take().filter(|(command, _)| *command == self.command)?;
+        what.downcast().ok().map(|what| *what)
+    }
+
+    /// The client waits while `job` runs on a thread of its own, where it may do what no body may (sockets, files);
+    /// then the command is run again and finds the outcome by `worked`. `return Err(ctx.work(…))`.
+    pub fn work<T: Send + 'static>(&mut self, job: impl FnOnce() -> T + Send + 'static) -> Error {
+        let outcome: Outcome<T> = Arc::default();
+        let (to, client, node) = (Arc::clone(&outcome), Arc::clone(&self.session.record), self.node.itself.clone());
+        let run = move || {
+            let result = job();
+            *to.lock() = Some(result);
+            if let Some(node) = node.upgrade() {
+                node.send(&client, Mail::Resume(client.id));
+            }
+        };
+        match std::thread::Builder::new().name("work".into()).spawn(run) {
+            Ok(_) => {
+                self.carry(outcome);
+                self.wait(Why::Working, None)
+            }
+            Err(error) => Error::text(format!("ERR no thread for the work of this command: {error}")),
+        }
+    }
+
+    /// The outcome of `work`.
+    pub fn worked<T: Send + 'static>(&mut self) -> Option<T> {
+        self.carried::<Outcome<T>>()?.lock().take()
     }
 
     /// May this command wait? Not in a transaction or script, and not when its time is over: then it

@@ -15,6 +15,7 @@ use kit::text;
 use kit::world::{Rng, UnixMs};
 use proto::{Error, Reply};
 use std::sync::atomic::Ordering::Relaxed;
+use types::{Hash, Typed};
 
 pub struct Db<'a, 'n> {
     pub(crate) node: &'n Node,
@@ -146,7 +147,8 @@ impl<'n> Db<'_, 'n> {
         match found {
             Some(mut entry) => {
                 let stale = entry.as_ref().deadline().is_some_and(|deadline| deadline <= now);
-                if !stale || self.keep_expired {
+                let hollow = look == Look::KeyOnly && !self.keep_expired && is_hollow(self.node, entry.as_ref(), now);
+                if (!stale || self.keep_expired) && !hollow {
                     match look {
                         Look::Read => {
                             self.tally.add(&metrics::KEYSPACE_HITS, 1);
@@ -158,7 +160,9 @@ impl<'n> Db<'_, 'n> {
                     }
                     return Ok(Some((entry, &mut self.changes.touched)));
                 }
-                self.changes.expired.push(KeyName { db, hash: key.hash, key: key.bytes.into() });
+                if stale {
+                    self.changes.expired.push(KeyName { db, hash: key.hash, key: key.bytes.into() });
+                }
             }
             None => {
                 if let Some(tier) = self.node.tier.get()
@@ -390,12 +394,6 @@ impl<'n> Db<'_, 'n> {
         self.held.each_shard(look);
     }
 
-    /// Gives back the shards, so that other threads may work for this command. The world stays locked, and must be.
-    pub fn release_shards(&mut self) {
-        assert!(self.held.is_world(), "a command that goes on without its locks");
-        self.held.release();
-    }
-
     pub fn with_shard<R>(&mut self, shard: u8, look: impl FnOnce(&mut Shard<ShardExt>) -> R) -> R {
         self.held.with_shard(shard, look)
     }
@@ -505,6 +503,14 @@ impl StringMut<'_> {
     fn mark(&mut self) {
         self.touched.extend(self.unmarked.take());
     }
+}
+
+/// A hash of which all fields are past their time is as good as gone: the sweep takes it at its next tick. Whoever
+/// turned the sweep off wants to see it.
+fn is_hollow(node: &Node, entry: EntryRef<'_>, now: UnixMs) -> bool {
+    entry.has_inner_deadlines()
+        && node.active_expire.load(Relaxed)
+        && entry.object().is_some_and(|object| Hash::from_ref(&object).is_some_and(|hash| hash.is_all_due(now.0)))
 }
 
 fn push_event(changes: &mut Changes, wanted: u32, class: u32, name: &'static str, db: usize, key: &[u8]) {

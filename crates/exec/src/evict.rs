@@ -134,7 +134,7 @@ impl Pool {
 pub(crate) fn make_room(turn: &mut Turn) -> bool {
     let node = turn.node;
     let policy = Policy::of(node);
-    if policy == Policy::NoEviction {
+    if policy == Policy::NoEviction || node.config.get(&options::IMPORT_MODE) {
         return false;
     }
     let begin = node.clock.mono_ns();
@@ -168,7 +168,9 @@ fn tenacity_nanos(tenacity: i64) -> u64 {
 
 fn evict(turn: &mut Turn, name: &KeyName) -> bool {
     let begin = turn.node.clock.mono_ns();
-    turn.held.lock_one(name.hash.shard() as u8);
+    if !turn.held.take_one(name.hash.shard() as u8) {
+        return false;
+    }
     let entry = turn.held.shard(name.hash.shard() as u8).remove(name.db, name.hash, &name.key);
     let found = entry.is_some();
     if let Some(entry) = entry {
@@ -177,6 +179,7 @@ fn evict(turn: &mut Turn, name: &KeyName) -> bool {
         turn.removed(name, false);
         turn.event(notify::EVICTED, "evicted", name);
         turn.append_unit();
+        turn.tell_broadcasts();
         turn.publish_events();
     }
     turn.held.release();
@@ -207,7 +210,9 @@ fn sample(turn: &mut Turn, shard: usize, policy: Policy, samples: usize) {
     let now = turn.now;
     let decay = turn.node.config.get(&LFU_DECAY_TIME) as u32;
     for db in 0..turn.node.databases {
-        turn.held.lock_one(shard as u8);
+        if !turn.held.take_one(shard as u8) {
+            return; // a script has it
+        }
         let scratch = &mut *turn.scratch;
         let (pool, rng) = (&mut scratch.pool, &mut scratch.rng);
         let shard = turn.held.shard(shard as u8);
@@ -231,7 +236,9 @@ fn sample(turn: &mut Turn, shard: usize, policy: Policy, samples: usize) {
 }
 
 fn still_fits(turn: &mut Turn, name: &KeyName, policy: Policy) -> bool {
-    turn.held.lock_one(name.hash.shard() as u8);
+    if !turn.held.take_one(name.hash.shard() as u8) {
+        return false;
+    }
     let entry = turn.held.shard(name.hash.shard() as u8).find(name.db, name.hash, &name.key);
     let fits = entry.is_some_and(|entry| !policy.is_volatile() || entry.deadline().is_some());
     turn.held.release();

@@ -37,7 +37,10 @@ impl Worker {
     pub fn sweep_expired(&mut self) -> Progress {
         let node = &self.node;
         let held_back = alarm::PAUSED | alarm::LOADING | alarm::READ_ONLY_REPLICA;
-        if !node.active_expire.load(Relaxed) || node.alarms.get() & held_back != 0 {
+        if !node.active_expire.load(Relaxed)
+            || node.config.get(&options::IMPORT_MODE)
+            || node.alarms.get() & held_back != 0
+        {
             return Progress::Done;
         }
         let (threads, thread) = (node.threads, self.thread);
@@ -75,7 +78,9 @@ fn sweep(turn: &mut Turn, thread: usize, threads: usize) -> Progress {
 fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
     let lazy = turn.node.config.get(&options::LAZY_EXPIRE);
     let mut took = 0;
-    turn.held.lock_one(shard as u8);
+    if !turn.held.take_one(shard as u8) {
+        return 0; // a script has it
+    }
     for db in 0..turn.node.databases {
         while took < budget {
             let now = turn.now;
@@ -93,6 +98,7 @@ fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
             took += 1;
         }
     }
+    turn.tell_broadcasts();
     turn.publish_events();
     turn.scratch.changes.clear();
     turn.held.release();

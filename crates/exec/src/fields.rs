@@ -103,6 +103,7 @@ impl Turn<'_, '_> {
             }
         }
         self.wake_watchers(&[Touched { db: name.db as u16, hash: name.hash, was_stale: false, quiet: true }]);
+        self.invalidate(name.hash, Some(&name.key), None);
         self.event(notify::HASH, "hexpired", name);
         let shard = self.held.shard(name.hash.shard() as u8);
         let entry = shard.find(name.db, name.hash, &name.key);

@@ -4,6 +4,8 @@
 //! replicas, read-only replica, pub/sub context, stale replica, loading, busy script, messages under way, client pause.
 //! A refusal inside MULTI makes the transaction dirty.
 
+use crate::acl;
+use crate::args::Args;
 use crate::command::{Command, Flags};
 use crate::node::{Node, alarm};
 use crate::pause::Paused;
@@ -61,21 +63,26 @@ pub enum Verdict {
 #[inline]
 pub fn ask(
     node: &Node,
-    session: &Session,
+    session: &mut Session,
     intent: Intent,
+    args: &Args,
     hashes: &[KeyHash],
     now: UnixMs,
     make_room: &mut dyn FnMut() -> bool,
 ) -> Verdict {
     let alarms = node.alarms.get();
     // The common case: known client, nothing wrong with the node.
-    if session.authenticated && alarms == 0 && session.subscriptions.is_none() && node.router.get().is_none() {
-        return Verdict::Run;
+    let calm = alarms == 0 && session.subscriptions.is_none() && node.router.get().is_none();
+    if calm && session.authenticated {
+        return match acl::admit(node, session, intent.command, args) {
+            Ok(()) => Verdict::Run,
+            Err(error) => Verdict::Refuse(error),
+        };
     }
     if session.internal {
         return Verdict::Run;
     }
-    match refusal(node, session, intent, hashes, alarms, make_room) {
+    match refusal(node, session, intent, args, hashes, alarms, make_room) {
         Err(error) => Verdict::Refuse(error),
         Ok(()) => match held_back(node, intent, alarms, now) {
             Some(until) => Verdict::Hold(until),
@@ -86,28 +93,38 @@ pub fn ask(
 
 fn refusal(
     node: &Node,
-    session: &Session,
+    session: &mut Session,
     intent: Intent,
+    args: &Args,
     hashes: &[KeyHash],
     alarms: u32,
     make_room: &mut dyn FnMut() -> bool,
 ) -> Result<(), Error> {
     let on = |alarm: u32| alarms & alarm != 0;
-    refuse_if(!session.authenticated && !intent.has(Flags::NO_AUTH), || Error::NoAuth)?;
-    // ACL stands here: issue "the whole command surface".
+    refuse_if(!intent.has(Flags::NO_AUTH) && !is_known(node, session), || Error::NoAuth)?;
+    acl::admit(node, session, intent.command, args)?;
     if let Some(router) = node.router.get() {
         router.route(hashes, intent.writes(), session.asking)?;
     }
     refuse_if(on(alarm::MAXMEMORY) && !make_room() && intent.has(Flags::DENYOOM), || Error::Oom)?;
-    refuse_if(on(alarm::DISK) && intent.writes(), || disk_error(node))?;
-    refuse_if(on(alarm::SAVE) && intent.writes(), save_error)?;
-    refuse_if(on(alarm::TOO_FEW_REPLICAS) && intent.writes(), || Error::NoReplicas)?;
-    refuse_if(on(alarm::READ_ONLY_REPLICA) && intent.writes(), || Error::ReadOnly)?;
+    if intent.writes() {
+        writable(node, alarms)?;
+    }
     refuse_if(only_listens(session) && !intent.has(Flags::IN_PUBSUB), || listens_error(node, intent))?;
     refuse_if(on(alarm::STALE_REPLICA) && !intent.has(Flags::STALE), || Error::MasterDown)?;
     refuse_if(on(alarm::LOADING) && !intent.has(Flags::LOADING), || Error::Loading)?;
     refuse_if(on(alarm::ASYNC_LOADING) && intent.has(Flags::NO_ASYNC_LOADING), || Error::Loading)?;
-    refuse_if(on(alarm::BUSY_SCRIPT) && !intent.has(Flags::ALLOW_BUSY), || Error::Busy)?;
+    refuse_if(on(alarm::BUSY_SCRIPT) && !intent.has(Flags::ALLOW_BUSY), || node.scripts.busy_error())?;
+    Ok(())
+}
+
+/// May anything be written now? Scripts ask for each of their commands.
+pub fn writable(node: &Node, alarms: u32) -> Result<(), Error> {
+    let on = |alarm: u32| alarms & alarm != 0;
+    refuse_if(on(alarm::DISK), || disk_error(node))?;
+    refuse_if(on(alarm::SAVE), save_error)?;
+    refuse_if(on(alarm::TOO_FEW_REPLICAS), || Error::NoReplicas)?;
+    refuse_if(on(alarm::READ_ONLY_REPLICA), || Error::ReadOnly)?;
     Ok(())
 }
 
@@ -126,6 +143,11 @@ fn held_back(node: &Node, intent: Intent, alarms: u32, now: UnixMs) -> Option<Un
     }
 }
 
+/// It said who it is, or need not: the default user is open (again).
+fn is_known(node: &Node, session: &Session) -> bool {
+    session.authenticated || node.acl.default_is_open()
+}
+
 /// A client of RESP2 could not tell messages from replies: while it listens it does little else.
 fn only_listens(session: &Session) -> bool {
     session.subscriptions.is_some() && session.record.resp.load(Relaxed) == 2
@@ -139,8 +161,12 @@ fn listens_error(node: &Node, intent: Intent) -> Error {
     ))
 }
 
-fn disk_error(_node: &Node) -> Error {
-    Error::MisConf("Errors writing to disk: see the log. Writes are refused until it heals.".into())
+/// The log's trouble first: it says what happened, where, and how much room is left.
+fn disk_error(node: &Node) -> Error {
+    match node.log.trouble() {
+        Some(trouble) => Error::text(trouble.misconf()),
+        None => Error::MisConf("Errors writing to disk: see the log. Writes are refused until it heals.".into()),
+    }
 }
 
 fn save_error() -> Error {

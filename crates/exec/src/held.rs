@@ -3,53 +3,124 @@
 //! Lock order: world, shards ascending, log. A thread that runs a batch holds its own light
 //! running lock, so the world lock costs a step per thread and nothing per command.
 //! Always true: guards stand in ascending order of their shard; none is taken out of order
-//! except under the world lock, where nobody else waits for one.
+//! except under the world lock, where nobody else waits for one, and by scripts, which only try.
+//! A script thread may hold its shards for seconds. It marks them (`scripts.rs`), and who runs clients' requests gives
+//! up on a marked shard after a millisecond instead of keeping all its other clients waiting (`take_one`, `take_many`).
 
 use crate::node::ShardExt;
+use crate::scripts::HeldShards;
 use keyspace::{Keyspace, SHARDS, Shard, ShardGuard};
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 pub struct Held<'n> {
     keyspace: &'n Keyspace<ShardExt>,
     guards: SmallVec<[(u8, ShardGuard<'n, ShardExt>); 4]>,
     world: bool,
+    /// Shards that scripts hold.
+    marks: &'n HeldShards,
+    /// A script thread's: marks what it holds, and waits as long as it takes.
+    is_script: bool,
 }
 
 impl<'n> Held<'n> {
-    pub fn new(keyspace: &'n Keyspace<ShardExt>) -> Held<'n> {
-        Held { keyspace, guards: SmallVec::new(), world: false }
+    pub(crate) fn new(keyspace: &'n Keyspace<ShardExt>, marks: &'n HeldShards, is_script: bool) -> Held<'n> {
+        Held { keyspace, guards: SmallVec::new(), world: false, marks, is_script }
     }
 
-    /// Exactly this shard; keeps the lock when the command before used the same one.
+    /// Exactly this shard; keeps the lock when the command before used the same one. False, and nothing is held, when
+    /// a script has it and keeps it.
     #[inline]
-    pub fn lock_one(&mut self, shard: u8) {
+    #[must_use]
+    pub fn take_one(&mut self, shard: u8) -> bool {
         if self.world {
-            return;
+            return true;
         }
         if let [(held, _)] = self.guards.as_slice()
             && *held == shard
         {
-            return;
+            return true;
         }
-        self.guards.clear();
-        self.guards.push((shard, lock(self.keyspace, shard)));
+        self.release();
+        self.add(shard)
     }
 
-    /// These shards, ascending and without doubles.
-    pub fn lock_many(&mut self, shards: &[u8]) {
+    /// These shards, ascending and without doubles; all of them or none.
+    #[must_use]
+    pub fn take_many(&mut self, shards: &[u8]) -> bool {
         debug_assert!(shards.is_sorted_by(|a, b| a < b));
         if self.world || self.guards.iter().map(|(shard, _)| *shard).eq(shards.iter().copied()) {
-            return;
+            return true;
         }
-        self.guards.clear();
-        for &shard in shards {
-            self.guards.push((shard, lock(self.keyspace, shard)));
+        self.release();
+        let all = shards.iter().all(|&shard| self.add(shard));
+        if !all {
+            self.release();
+        }
+        all
+    }
+
+    /// Every shard: what a script does that may touch any key.
+    #[must_use]
+    pub(crate) fn take_all(&mut self) -> bool {
+        let all: [u8; SHARDS] = std::array::from_fn(|shard| shard as u8);
+        self.take_many(&all)
+    }
+
+    /// One more shard, out of order. So it is only tried, for as long as somebody's command usually takes, or for
+    /// `patience`: two who try wait for each other no longer than that.
+    #[must_use]
+    pub(crate) fn try_add(&mut self, shard: u8, patience: Duration) -> bool {
+        let Err(at) = self.guards.binary_search_by_key(&shard, |(held, _)| *held) else { return true };
+        let Some(guard) = lock_soon(self.keyspace, shard)
+            .or_else(|| (!patience.is_zero()).then(|| self.keyspace.try_lock_for(usize::from(shard), patience))?)
+        else {
+            return false;
+        };
+        if self.is_script {
+            self.marks.set(shard);
+        }
+        self.guards.insert(at, (shard, guard));
+        true
+    }
+
+    #[inline]
+    fn add(&mut self, shard: u8) -> bool {
+        let Some(guard) = lock_soon(self.keyspace, shard).or_else(|| self.wait(shard)) else { return false };
+        if self.is_script {
+            self.marks.set(shard);
+        }
+        self.guards.push((shard, guard));
+        true
+    }
+
+    #[cold]
+    fn wait(&self, shard: u8) -> Option<ShardGuard<'n, ShardExt>> {
+        if self.is_script {
+            return Some(self.keyspace.lock(usize::from(shard)));
+        }
+        let mut marked = 0;
+        loop {
+            let guard = self.keyspace.try_lock_for(usize::from(shard), Duration::from_micros(250));
+            if guard.is_some() {
+                return guard;
+            }
+            marked += u32::from(self.marks.holds(shard));
+            if marked >= 4 {
+                return None;
+            }
         }
     }
 
+    #[inline]
     pub fn release(&mut self) {
+        if self.is_script {
+            for (shard, _) in &self.guards {
+                self.marks.clear(*shard);
+            }
+        }
         self.guards.clear();
     }
 
@@ -71,9 +142,14 @@ impl<'n> Held<'n> {
         self.world
     }
 
+    /// Whether every shard can be had: under the world lock, or because all are held.
+    pub(crate) fn has_all(&self) -> bool {
+        self.world || self.guards.len() == SHARDS
+    }
+
     /// Under the world lock every shard may be taken when it is needed.
     pub(crate) fn set_world(&mut self, world: bool) {
-        self.guards.clear();
+        self.release();
         self.world = world;
     }
 
@@ -110,7 +186,7 @@ impl<'n> Held<'n> {
 
     /// One shard, for the moment of the call.
     pub fn with_shard<R>(&mut self, shard: u8, look: impl FnOnce(&mut Shard<ShardExt>) -> R) -> R {
-        if self.world {
+        if self.has_all() {
             return look(self.shard(shard));
         }
         // Outside the world lock only commands without locks of their own come here, so no lock
@@ -126,18 +202,23 @@ const TRIES: u32 = 64;
 /// A command holds its shards for one or two microseconds: shorter than it takes to give the core away and get it
 /// back, which is what the mutex does after a few looks (two threads of MSETs: a sixth more of them).
 #[inline]
-fn lock<'n>(keyspace: &'n Keyspace<ShardExt>, shard: u8) -> ShardGuard<'n, ShardExt> {
-    let shard = usize::from(shard);
+fn lock_soon(keyspace: &Keyspace<ShardExt>, shard: u8) -> Option<ShardGuard<'_, ShardExt>> {
     for _ in 0..TRIES {
-        if let Some(guard) = keyspace.try_lock(shard) {
-            return guard;
+        if let Some(guard) = keyspace.try_lock(usize::from(shard)) {
+            return Some(guard);
         }
         std::hint::spin_loop();
     }
-    keyspace.lock(shard)
+    None
 }
 
-/// Threads that look at tables as event loops do (loading). Their numbers follow those of the event loops.
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Threads that look at tables as event loops do, while the server loads; `Node::helper` has their numbers.
 pub const HELPERS: usize = 8;
 
 #[repr(align(128))]
@@ -145,17 +226,20 @@ struct Padded(Mutex<()>);
 
 /// World lock: commands that need everything at one moment.
 pub struct World {
+    /// Event loops first, then the threads for scripts, then helpers.
     threads: Vec<Padded>,
+    loops: usize,
     /// Taken by whoever has or waits for the world; threads queue here instead of racing.
     turn: Mutex<()>,
     wanted: AtomicUsize,
 }
 
 impl World {
-    /// For so many event loops, and `HELPERS` threads beside them.
-    pub fn new(threads: usize) -> World {
+    /// Of so many event loops, and as many threads for scripts.
+    pub fn new(loops: usize, script_threads: usize) -> World {
         World {
-            threads: (0..threads + HELPERS).map(|_| Padded(Mutex::new(()))).collect(),
+            threads: (0..loops + script_threads + HELPERS).map(|_| Padded(Mutex::new(()))).collect(),
+            loops,
             turn: Mutex::new(()),
             wanted: AtomicUsize::new(0),
         }
@@ -169,12 +253,33 @@ impl World {
         self.threads[thread].0.lock()
     }
 
-    /// Everything. The caller must not hold a running lock.
+    /// Everything. The caller must not hold a running lock, and must be able to wait: a script may take seconds. The
+    /// event loops go on meanwhile: they are asked for theirs when the scripts have ended.
     pub fn exclusive(&self) -> WorldGuard<'_> {
-        self.wanted.fetch_add(1, SeqCst);
         let turn = self.turn.lock();
-        let threads = self.threads.iter().map(|thread| thread.0.lock()).collect();
-        WorldGuard { _threads: threads, _turn: turn, wanted: &self.wanted }
+        let (loops, scripts) = self.threads.split_at(self.loops);
+        let scripts = scripts.iter().map(|thread| thread.0.lock()).collect();
+        self.wait_for_loops(turn, scripts, loops)
+    }
+
+    /// The same for who must not wait long: none when a script does not end, or somebody waits for one.
+    pub fn try_exclusive(&self) -> Option<WorldGuard<'_>> {
+        const PATIENCE: Duration = Duration::from_millis(1);
+        let turn = self.turn.try_lock_for(2 * PATIENCE)?;
+        let (loops, scripts) = self.threads.split_at(self.loops);
+        let scripts = scripts.iter().map(|thread| thread.0.try_lock_for(PATIENCE)).collect::<Option<Vec<_>>>()?;
+        Some(self.wait_for_loops(turn, scripts, loops))
+    }
+
+    fn wait_for_loops<'w>(
+        &'w self,
+        turn: MutexGuard<'w, ()>,
+        mut held: Vec<MutexGuard<'w, ()>>,
+        loops: &'w [Padded],
+    ) -> WorldGuard<'w> {
+        self.wanted.fetch_add(1, SeqCst);
+        held.extend(loops.iter().map(|thread| thread.0.lock()));
+        WorldGuard { _threads: held, _turn: turn, wanted: &self.wanted }
     }
 }
 

@@ -97,6 +97,29 @@ pub fn each_key<'a>(
     outcome
 }
 
+/// What the request does to a key, its options seen: rows with VARIABLE_FLAGS do more or less by them. SET reads with
+/// GET or a condition on the value, BITFIELD without a write only reads.
+pub fn access_of<'a>(
+    command: &Command,
+    words: usize,
+    word: &dyn Fn(usize) -> &'a [u8],
+    declared: KeyAccess,
+) -> KeyAccess {
+    if !declared.has(KeyAccess::VARIABLE_FLAGS) {
+        return declared;
+    }
+    let has = |from: usize, name: &str| (from..words).any(|i| text::eq_ignore_case(word(i), name.as_bytes()));
+    match command.name {
+        "SET" if ["GET", "IFEQ"].iter().any(|name| has(3, name)) => {
+            KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::UPDATE)
+        }
+        "SET" => KeyAccess::OW.and(KeyAccess::UPDATE),
+        "BITFIELD" if !has(2, "SET") && !has(2, "INCRBY") => KeyAccess::RO.and(KeyAccess::ACCESS),
+        "BITFIELD" => KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::UPDATE),
+        _ => declared,
+    }
+}
+
 fn begin<'a>(begin: Begin, words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> Option<usize> {
     match begin {
         Begin::Index(index) => usize::try_from(index).ok().filter(|&index| index < words),

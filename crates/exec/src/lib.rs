@@ -4,6 +4,7 @@
 //! crates above, sockets far above; `seams.rs` lists what is asked of those floors.
 #![deny(unsafe_code)] // allowed in `chores` for one call
 
+pub mod acl;
 mod after;
 pub mod args;
 mod away;
@@ -11,17 +12,20 @@ pub mod block;
 pub mod changes;
 mod chores;
 pub mod client;
+pub mod client_line;
 mod collections;
 pub mod command;
 pub mod ctx;
 pub mod db;
 pub mod errors;
 pub mod evict;
+pub mod evict_clients;
 mod expire;
 mod fields;
 pub mod free;
 pub mod gates;
 pub mod held;
+pub mod help;
 pub mod keys;
 pub mod latency;
 pub mod memory;
@@ -34,14 +38,19 @@ pub mod pause;
 mod plan;
 pub mod pubsub;
 mod record;
+pub mod rest;
 mod run;
 pub mod sample;
+pub mod script;
+pub mod scripts;
 pub mod seams;
 pub mod session;
 pub mod slowlog;
 pub mod stats;
 pub mod table;
+pub mod tracking;
 pub mod version;
+pub mod walk_waiters;
 pub mod watch;
 
 pub use args::{Args, Key};

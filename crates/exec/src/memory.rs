@@ -5,7 +5,8 @@
 //! off by more than what the batches of this moment allocated.
 
 use kit::opt::{Int, Opt};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 pub static MAXMEMORY: Opt<Int> = Opt::int(
     "maxmemory",
@@ -23,8 +24,14 @@ pub struct Memory {
     startup: AtomicU64,
     /// Output buffers of replicas and the log's buffer: written by others' demand, not by data.
     pub not_counted: AtomicU64,
-    /// Query and reply buffers of normal clients, as of the last tick.
-    pub clients_normal: AtomicU64,
+    /// Buffers of clients: as of the last tick, or while they have a limit of the last turn of each thread. What threads
+    /// add and take away may arrive out of order: below 0 for a moment.
+    clients: AtomicI64,
+    /// `maxmemory-clients` in bytes; 0 for none.
+    pub clients_limit: AtomicU64,
+    /// They are above it, and nobody can be closed: the next tick looks again.
+    pub clients_stuck: AtomicBool,
+    pub(crate) evicting_clients: Mutex<()>,
     /// The limit that holds now.
     pub limit: AtomicU64,
     /// What the start made of the container's limit when `maxmemory` was not given; 0 otherwise.
@@ -72,14 +79,37 @@ impl Memory {
         self.startup.load(Relaxed)
     }
 
-    /// Bytes above the limit; 0 when below or without one.
+    /// Bytes above the limit; 0 when below or without one. Clients that have more than their own limit allows are
+    /// closed for it: no key goes for what they have too much.
     pub fn excess(&self) -> u64 {
         match self.limit.load(Relaxed) {
             0 => 0,
             limit => {
-                let counted = self.used().saturating_sub(self.not_counted.load(Relaxed));
-                counted.saturating_sub(limit)
+                let not_counted = self.not_counted.load(Relaxed) + self.clients_above_limit();
+                self.used().saturating_sub(not_counted).saturating_sub(limit)
             }
         }
+    }
+
+    /// Buffers of all clients.
+    pub fn clients(&self) -> u64 {
+        self.clients.load(Relaxed).max(0) as u64
+    }
+
+    pub fn shift_clients(&self, bytes: i64) {
+        self.clients.fetch_add(bytes, Relaxed);
+    }
+
+    fn clients_above_limit(&self) -> u64 {
+        match self.clients_limit.load(Relaxed) {
+            0 => 0,
+            limit => self.clients().saturating_sub(limit),
+        }
+    }
+
+    /// Is it time to close clients?
+    #[inline]
+    pub fn clients_excess(&self) -> bool {
+        self.clients_above_limit() > 0 && !self.clients_stuck.load(Relaxed)
     }
 }

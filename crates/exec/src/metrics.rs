@@ -30,6 +30,9 @@ counters! {
     OUTPUT_LIMIT_CLOSED = "client_output_buffer_limit_disconnections", "Clients closed for too many unread replies.";
     ACL_DENIED_AUTH = "acl_access_denied_auth", "Failed authentications.";
     ACL_DENIED_COMMAND = "acl_access_denied_cmd", "Commands refused by ACL.";
+    ACL_DENIED_KEY = "acl_access_denied_key", "Keys refused by ACL.";
+    ACL_DENIED_CHANNEL = "acl_access_denied_channel", "Channels refused by ACL.";
+    ACL_DENIED_DATABASE = "acl_access_denied_db", "Databases refused by ACL.";
     PANICS = "command_panics", "Commands ended by a mistake of the server's.";
     TURNS = "eventloop_cycles", "Turns of the event loops.";
     TURN_NANOS = "eventloop_duration_nanos", "Time spent in turns, waiting left out.";

@@ -3,6 +3,7 @@
 use crate::args::Args;
 use crate::client::flag;
 use crate::command::{Command, Flags};
+use crate::ctx::Ctx;
 use crate::node::Node;
 use crate::record;
 use crate::seams::Mail;
@@ -31,19 +32,32 @@ pub fn leave(node: &Node, session: &mut Session) {
     node.clients.monitors.fetch_sub(1, Relaxed);
 }
 
-pub(crate) fn feed(node: &Node, session: &Session, command: &Command, args: &Args, now_us: i64) {
+pub(crate) fn feed(node: &Node, session: &Session, command: &Command, args: &Args, now_us: i64, in_script: bool) {
     if command.has_any(Flags::ADMIN.and(Flags::SKIP_MONITOR)) {
         return;
     }
-    let line = line(node, session, args, now_us);
+    send(node, session, args, now_us, in_script);
+}
+
+fn send(node: &Node, session: &Session, args: &Args, now_us: i64, in_script: bool) {
+    let line = line(node, session, args, now_us, in_script);
     let bytes: Arc<[u8]> = line.into_bytes().into();
     for monitor in node.monitors.lock().iter() {
         node.send(monitor, Mail::Push(monitor.id, Arc::clone(&bytes)));
     }
 }
 
-fn line(node: &Node, session: &Session, args: &Args, now_us: i64) -> String {
-    let addr = if session.record.has(flag::UNIX_SOCKET) {
+/// A command that skips MONITOR shows itself (EVAL, before the commands of its script).
+pub fn show(ctx: &Ctx, args: &Args) {
+    if ctx.node.clients.monitors.load(Relaxed) > 0 {
+        send(ctx.node, ctx.session, args, ctx.node.clock.unix_us(), false);
+    }
+}
+
+fn line(node: &Node, session: &Session, args: &Args, now_us: i64, in_script: bool) -> String {
+    let addr = if in_script {
+        "lua".to_string()
+    } else if session.record.has(flag::UNIX_SOCKET) {
         format!("unix:{}", session.record.addr)
     } else {
         session.record.addr.clone()

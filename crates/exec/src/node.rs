@@ -3,6 +3,7 @@
 //! There is no global state beside it, so a process may hold many nodes (tests do). What a node
 //! needs from the floors above is plugged in once, at start (`seams.rs`).
 
+use crate::acl::Acl;
 use crate::client::{ClientId, ClientRecord, Clients};
 use crate::command::Command;
 use crate::errors::ErrorStats;
@@ -14,11 +15,13 @@ use crate::options;
 use crate::pause::{Pause, Paused};
 use crate::pubsub::PubSub;
 use crate::sample::{self, Samples};
+use crate::scripts::{self, Codes, Scripts};
 use crate::seams::{Mail, Mailbox, Process, Router, Saver, Tier};
 use crate::session::{WatchToken, WatchedKey};
 use crate::slowlog::SlowLog;
 use crate::stats::CommandStats;
 use crate::table::CommandTable;
+use crate::tracking::{Tracked, Tracking};
 use keyspace::{KeyHash, Keyspace, Placement};
 use kit::metric::{AnyMetric, Tallies};
 use kit::opt::Config;
@@ -44,6 +47,7 @@ pub struct Parts {
 #[derive(Default)]
 pub struct ShardExt {
     pub(crate) waiting: crate::block::Waiting,
+    pub(crate) tracked: Tracked,
     pub watchers: HashMap<(u16, KeyHash), Vec<Watcher>>,
 }
 
@@ -62,10 +66,13 @@ pub struct Node {
     pub databases: usize,
     pub world: World,
     pub clients: Clients,
+    pub acl: Acl,
     pub tallies: Tallies,
     pub command_stats: CommandStats,
     pub error_stats: ErrorStats,
     pub slowlog: SlowLog,
+    pub large_requests: SlowLog,
+    pub large_replies: SlowLog,
     pub latency: LatencyLog,
     pub pause: Pause,
     pub memory: Memory,
@@ -74,6 +81,7 @@ pub struct Node {
     /// Clients that see every command.
     pub monitors: Mutex<Vec<Arc<ClientRecord>>>,
     pub pubsub: PubSub,
+    pub tracking: Tracking,
     /// Rates and the system's view of the process.
     pub samples: Samples,
     pub run_id: String,
@@ -83,13 +91,18 @@ pub struct Node {
     /// Changes since start, and since the last save.
     pub dirty: AtomicU64,
     pub last_save_ms: AtomicI64,
-    /// Function libraries as snapshots hold them, until there are functions.
-    pub libraries: Mutex<Vec<Box<[u8]>>>,
+    /// Clients that wait for a snapshot to be given a large value.
+    pub walk_waiters: crate::walk_waiters::WalkWaiters,
+    /// Function libraries as snapshots hold them.
+    pub libraries: Codes,
+    pub scripts: Scripts,
     /// Classes of keyspace events that are asked for (`notify-keyspace-events`).
     pub notify: AtomicU32,
     /// DEBUG SET-ACTIVE-EXPIRE, DEBUG PAUSE-CRON.
     pub active_expire: AtomicBool,
     pub cron_paused: AtomicBool,
+    /// RESTORE takes payloads whose checksum is wrong (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
+    pub skip_dump_checksum: AtomicBool,
     /// After how long a client's longest reply is forgotten, -1 for never (DEBUG REPLYBUFFER).
     pub reply_peak_reset_ms: AtomicI64,
     pub reply_resizing: AtomicBool,
@@ -173,19 +186,23 @@ impl Node {
         let now = parts.clock.unix_ms();
         let run_id = hex_id(&mut rng);
         let replication_id = hex_id(&mut rng);
+        let acl = Acl::new(&commands);
         let node = Arc::new_cyclic(|itself| Node {
             itself: Weak::clone(itself),
             keyspace: Keyspace::new(databases, rng.next_u64(), placement),
-            command_stats: CommandStats::new(parts.threads, commands.len()),
+            command_stats: CommandStats::new(parts.threads + scripts::THREADS + 1, commands.len()),
             tallies: Tallies::new(&parts.metrics),
-            world: World::new(parts.threads),
+            world: World::new(parts.threads, scripts::THREADS),
             commands,
             config,
             threads: parts.threads,
             databases,
             clients: Clients::default(),
+            acl,
             error_stats: ErrorStats::default(),
             slowlog: SlowLog::default(),
+            large_requests: SlowLog::default(),
+            large_replies: SlowLog::default(),
             latency: LatencyLog::default(),
             pause: Pause::default(),
             memory: Memory::default(),
@@ -193,16 +210,20 @@ impl Node {
             alarms: Alarms::default(),
             monitors: Mutex::new(Vec::new()),
             pubsub: PubSub::default(),
+            tracking: Tracking::default(),
             samples: Samples::default(),
             run_id,
             replication_id,
             started_ms: now.0,
             dirty: AtomicU64::new(0),
             last_save_ms: AtomicI64::new(now.0),
-            libraries: Mutex::default(),
+            walk_waiters: Default::default(),
+            libraries: Codes::default(),
+            scripts: Scripts::default(),
             notify: AtomicU32::new(0),
             active_expire: AtomicBool::new(true),
             cron_paused: AtomicBool::new(false),
+            skip_dump_checksum: AtomicBool::new(false),
             reply_peak_reset_ms: AtomicI64::new(5000),
             reply_resizing: AtomicBool::new(true),
             rng: Mutex::new(rng),
@@ -229,9 +250,15 @@ impl Node {
         self.clock.unix_ms()
     }
 
+    /// The number of a thread that helps while data are loaded; the first of them may run commands.
+    pub fn helper(&self, i: usize) -> usize {
+        self.threads + scripts::THREADS + i
+    }
+
     /// Do keys past their time stay where they are for now? They do while writes are held back.
     pub fn holds_expired(&self, now: UnixMs) -> bool {
-        self.alarms.get() & alarm::PAUSED != 0 && self.pause.state(&self.alarms, now).0 != Paused::No
+        self.config.get(&options::IMPORT_MODE)
+            || self.alarms.get() & alarm::PAUSED != 0 && self.pause.state(&self.alarms, now).0 != Paused::No
     }
 
     /// Mail to the thread a client lives on.

@@ -1,8 +1,9 @@
 //! The executor's options, and what happens when one of them changes.
 
+use crate::acl;
 use crate::client::ClientRecord;
 use crate::node::{Node, alarm};
-use crate::{evict, latency, memory, notify, slowlog};
+use crate::{evict, evict_clients, latency, memory, notify, slowlog, tracking};
 use kit::opt::{AnyOpt, Bool, Choice, Config, Int, Opt, Text, Words};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -47,6 +48,11 @@ pub static RENAME_COMMAND: Opt<Words> = Opt::words(
 .immutable()
 .hidden()
 .file_only();
+pub static RDB_COMPRESSION: Opt<Bool> =
+    Opt::bool("rdbcompression", true, "Compresses strings in snapshots and in what DUMP gives.");
+
+pub static IMPORT_MODE: Opt<Bool> =
+    Opt::bool("import-mode", false, "Valkey: expiry and eviction are left to the tool that imports data.");
 
 /// Who may use something dangerous: `enable-…` options.
 const WHO: &[(&str, i64)] =
@@ -78,6 +84,7 @@ pub static OPTIONS: &[&dyn AnyOpt] = &[
     &DATABASES,
     &CLUSTER_ENABLED,
     &REQUIREPASS,
+    &IMPORT_MODE,
     &NOTIFY,
     &LATENCY_TRACKING,
     &PROTO_MAX_BULK,
@@ -87,13 +94,25 @@ pub static OPTIONS: &[&dyn AnyOpt] = &[
     &LAZY_USER_DEL,
     &LAZY_USER_FLUSH,
     &RENAME_COMMAND,
+    &RDB_COMPRESSION,
     &ENABLE_PROTECTED,
     &ENABLE_DEBUG,
     &ENABLE_MODULE,
+    &acl::USER_LINES,
+    &acl::ACL_FILE,
+    &acl::LOG_LEN_MAX,
+    &acl::CHANNELS_DEFAULT,
+    &crate::scripts::BUSY_THRESHOLD,
     &slowlog::SLOWER_THAN,
     &slowlog::MAX_LEN,
+    &slowlog::REQUEST_LARGER,
+    &slowlog::LARGE_REQUESTS_MAX,
+    &slowlog::REPLY_LARGER,
+    &slowlog::LARGE_REPLIES_MAX,
     &latency::THRESHOLD,
+    &tracking::TABLE_MAX_KEYS,
     &memory::MAXMEMORY,
+    &evict_clients::LIMIT,
     &evict::POLICY,
     &evict::SAMPLES,
     &evict::TENACITY,
@@ -144,8 +163,12 @@ pub fn renames(config: &Config) -> HashMap<String, String> {
 
 /// Takes over settings that are kept ready elsewhere for speed. Called at start and after CONFIG SET.
 pub fn apply_all(node: &Node) {
+    node.acl.take_over_requirepass(node);
     node.notify.store(notify::parse(&node.config.get(&NOTIFY)).unwrap_or(0), Relaxed);
     let limit = node.config.get(&memory::MAXMEMORY).max(0) as u64;
     node.memory.limit.store(limit, Relaxed);
     node.alarms.set(alarm::MAXMEMORY, limit > 0);
+    tracking::trim_all(node);
+    node.memory.clients_limit.store(evict_clients::limit_of(&node.config), Relaxed);
+    node.memory.clients_stuck.store(false, Relaxed);
 }

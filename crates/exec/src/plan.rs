@@ -106,6 +106,8 @@ pub(crate) fn admit<'a>(
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Locks {
     None,
+    /// Shard after shard while the body looks at it.
+    Walk,
     One(u8),
     /// The shards gathered in the caller's list.
     Many,
@@ -130,7 +132,7 @@ pub(crate) fn shards_of(keys: &[KeyAt], into: &mut Vec<u8>) -> Locks {
 pub(crate) fn locks(node: &Node, command: &Command, args: &Args, into: &mut Vec<u8>) -> Locks {
     match command.reach_of(node, args) {
         Reach::World | Reach::ByWords(_) => Locks::World,
-        Reach::Walk => Locks::None,
+        Reach::Walk => Locks::Walk,
         Reach::Keys => shards_of(args.planned_keys(), into),
     }
 }

@@ -119,6 +119,11 @@ pub fn subscribe(node: &Node, session: &mut Session, kind: Kind, name: &[u8]) {
         return;
     }
     let mut topics = node.pubsub.topics.write();
+    if !session.internal && !session.user.may_listen(kind, name) {
+        // Its user lost the channel after the gates had let it pass; others of the kind have just been closed.
+        drop(topics);
+        return session.close_after_reply();
+    }
     let name = topics.join(kind, name, &session.record);
     node.pubsub.open.store(topics.open(), Relaxed);
     let leaves = topics.leaves;
@@ -365,6 +370,26 @@ impl Topics {
             }
         }
     }
+}
+
+/// Clients that listen to a topic for which `wanted` says yes, each once.
+pub(crate) fn listeners(
+    node: &Node,
+    wanted: &mut dyn FnMut(Kind, &[u8], &ClientRecord) -> bool,
+) -> Vec<Arc<ClientRecord>> {
+    let topics = node.pubsub.topics.read();
+    let mut found: BTreeMap<ClientId, Arc<ClientRecord>> = BTreeMap::new();
+    let channels = topics.channels.iter().map(|(name, to)| (Kind::Channel, name, to));
+    let patterns = topics.patterns.iter().map(|(name, to)| (Kind::Pattern, name, to));
+    let shard_channels = topics.shard_channels.iter().map(|(name, to)| (Kind::Shard, name, to));
+    for (kind, name, subscribers) in channels.chain(patterns).chain(shard_channels) {
+        for record in subscribers.values() {
+            if !found.contains_key(&record.id) && wanted(kind, name, record) {
+                found.insert(record.id, Arc::clone(record));
+            }
+        }
+    }
+    found.into_values().collect()
 }
 
 fn leave(topics: &mut HashMap<Name, Subscribers>, name: &[u8], id: ClientId) {

@@ -5,11 +5,20 @@ use crate::command::{Command, Flags};
 use crate::node::Node;
 use crate::run::Turn;
 use crate::session::Session;
-use crate::slowlog::{self, SlowEntry};
+use crate::slowlog::{self, SlowEntry, SlowLog};
 
 const REDACTED: &[u8] = b"(redacted)";
 
-pub(crate) fn slow(turn: &Turn, session: &Session, command: &Command, args: &Args, micros: u64) {
+/// Keeps a command in one of the logs.
+pub(crate) fn keep(
+    turn: &Turn,
+    log: &SlowLog,
+    len_max: i64,
+    session: &Session,
+    command: &Command,
+    args: &Args,
+    amount: u64,
+) {
     if command.has(Flags::SKIP_SLOWLOG) {
         return;
     }
@@ -18,12 +27,12 @@ pub(crate) fn slow(turn: &Turn, session: &Session, command: &Command, args: &Arg
     let entry = SlowEntry {
         id: 0,
         unix_secs: turn.now.secs(),
-        micros,
+        amount,
         words: slowlog::trimmed(words.len(), |i| &words[i]),
         addr: session.record.addr.clone(),
         name: session.record.names.lock().name.clone(),
     };
-    node.slowlog.add(node.config.get(&slowlog::MAX_LEN) as usize, entry);
+    log.add(len_max as usize, entry);
 }
 
 /// The words of a request, passwords replaced.

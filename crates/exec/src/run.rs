@@ -4,9 +4,10 @@
 //! eviction all come through a `Turn`. A worker belongs to one event-loop thread and lends its
 //! scratch memory to the turn.
 
+use crate::acl;
 use crate::args::{Args, KeyAt};
 use crate::changes::{Changes, KeyName};
-use crate::client::flag;
+use crate::client::{ClientId, flag};
 use crate::command::{Command, Flags, Reach};
 use crate::ctx::{Ctx, ParkOn};
 use crate::db::{Db, Touch};
@@ -15,8 +16,10 @@ use crate::gates::{self, Intent, Verdict};
 use crate::held::{Held, WorldGuard};
 use crate::node::Node;
 use crate::plan::{self, Locks, Plan, UNKNOWN};
+use crate::script::ScriptEnd;
 use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
-use crate::{block, evict, metrics, monitor, options, pubsub, record};
+use crate::tracking::Broadcast;
+use crate::{block, evict, metrics, monitor, options, pubsub, record, slowlog};
 use keyspace::KeyHash;
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
@@ -43,15 +46,24 @@ pub struct Worker {
 pub(crate) struct Scratch {
     pub tally: Arc<Tally>,
     pub rng: Rng,
+    /// Whoever lent this has locked the world.
+    pub in_world: bool,
     pub changes: Changes,
     pub unit: Unit,
     /// Where the log ended after what this worker appended last.
     pub logged: Position,
     pub shards: Vec<u8>,
     pub keys: Vec<KeyAt>,
+    /// Of the command that a script calls.
+    pub nested_keys: Vec<KeyAt>,
     /// Changes of this turn that the node has not counted yet.
     pub dirty: u64,
     pub ready: VecDeque<(u16, KeyHash)>,
+    /// Keys that left without a command and that somebody waits for.
+    pub left: Vec<(u16, KeyHash)>,
+    /// Invalidations: for those who want to know of prefixes, and for the client whose request is run.
+    pub broadcast: Vec<Broadcast>,
+    pub own_pushes: Vec<Arc<[u8]>>,
     pub pool: Pool,
     pub mem_published: i64,
     pub sweep: crate::expire::Sweep,
@@ -77,13 +89,18 @@ impl Worker {
         let scratch = Scratch {
             tally: node.tallies.thread(thread),
             rng: Rng::new(seed),
+            in_world: false,
             changes: Changes::default(),
             unit: Unit::default(),
             logged: 0,
             shards: Vec::new(),
             keys: Vec::new(),
+            nested_keys: Vec::new(),
             dirty: 0,
             ready: VecDeque::new(),
+            left: Vec::new(),
+            broadcast: Vec::new(),
+            own_pushes: Vec::new(),
             pool: Pool::default(),
             mem_published: kit::alloc::thread_net(),
             sweep: crate::expire::Sweep::default(),
@@ -94,6 +111,11 @@ impl Worker {
     /// Where the log ended after what this worker appended last.
     pub fn logged(&self) -> Position {
         self.scratch.logged
+    }
+
+    /// For who runs commands while he has the world locked himself (DEBUG LOADAOF).
+    pub fn set_in_world(&mut self, in_world: bool) {
+        self.scratch.in_world = in_world;
     }
 
     pub fn tally(&self) -> &Tally {
@@ -158,6 +180,9 @@ impl Worker {
 
     /// Runs a parked command again. The client may be parked anew afterwards.
     pub fn resume(&mut self, session: &mut Session, reply: &mut Reply) {
+        if session.rest.is_some() {
+            return self.go_on(session, reply);
+        }
         let Some(parked) = self.unpark(session) else { return };
         self.run_owned(session, reply, &parked.request);
     }
@@ -165,7 +190,7 @@ impl Worker {
     /// A blocking command ends without what it waited for: its time is over (`with_error` false), or
     /// CLIENT UNBLOCK ended it with an error. Its body runs once more and must not wait again.
     pub fn end_wait(&mut self, session: &mut Session, reply: &mut Reply, with_error: bool) {
-        if session.parked.as_ref().is_none_or(|parked| parked.why != Why::Blocked) {
+        if session.parked.as_ref().is_none_or(|parked| !matches!(parked.why, Why::Blocked | Why::Looks)) {
             return;
         }
         let waiter = session.parked.as_ref().and_then(|parked| parked.waiter.clone());
@@ -187,9 +212,18 @@ impl Worker {
             });
             return;
         }
+        let mut answer = Reply::new();
+        answer.set_resp3(reply.is_resp3());
         session.deny_blocking = true;
-        self.run_owned(session, reply, &parked.request);
+        self.run_owned(session, &mut answer, &parked.request);
         session.deny_blocking = false;
+        // A key may be of another type by now. Nobody asked for it again: nothing came, that is all.
+        if parked.waiter.is_some() && answer.front().first() == Some(&b'-') {
+            answer = Reply::new();
+            answer.set_resp3(reply.is_resp3());
+            answer.null_array();
+        }
+        reply.append(answer);
     }
 
     /// The command of a waiting client was run on its behalf: here is its reply.
@@ -207,10 +241,7 @@ impl Worker {
 
     /// Takes a client out of the parking place without running its command.
     pub fn unpark(&mut self, session: &mut Session) -> Option<Box<Parked>> {
-        let parked = session.parked.take()?;
-        session.record.set_flag(flag::BLOCKED | flag::WAITS_FOR_KEYS, false);
-        self.node.clients.blocked.fetch_sub(1, Relaxed);
-        Some(parked)
+        unpark(&self.node, session)
     }
 
     /// The client is gone: everything kept for it elsewhere goes too.
@@ -221,6 +252,7 @@ impl Worker {
             block::end(&self.node, &waiter);
         }
         crate::watch::unwatch_all(&self.node, session);
+        crate::tracking::stop(&self.node, session);
         if session.multi.take().is_some() {
             self.node.clients.in_multi.fetch_sub(1, Relaxed);
         }
@@ -256,34 +288,45 @@ pub(crate) struct Turn<'w, 'n> {
     pub touch: Touch,
     /// A waiting client's command is run again: MONITOR has shown it.
     pub rerun: bool,
+    /// Whose request is being run.
+    pub client: Option<ClientId>,
+    /// The command is a script's.
+    pub in_script: bool,
     running: Option<MutexGuard<'n, ()>>,
-    mono_ns: u64,
+    pub mono_ns: u64,
 }
 
 impl<'w, 'n> Turn<'w, 'n> {
-    fn new(node: &'n Node, thread: usize, scratch: &'w mut Scratch) -> Turn<'w, 'n> {
-        let running = Some(node.world.enter(thread));
+    pub(crate) fn new(node: &'n Node, thread: usize, scratch: &'w mut Scratch) -> Turn<'w, 'n> {
+        let running = (!scratch.in_world).then(|| node.world.enter(thread));
+        let mut held = Held::new(&node.keyspace, &node.scripts.shards, thread >= node.threads);
+        held.set_world(scratch.in_world);
         Turn {
             node,
-            held: Held::new(&node.keyspace),
+            held,
             scratch,
             thread,
             now: UnixMs(0),
             touch: Touch::No,
             rerun: false,
+            client: None,
+            in_script: false,
             running,
             mono_ns: 0,
         }
     }
 
-    fn begin_window(&mut self) {
+    pub(crate) fn begin_window(&mut self) {
         self.now = self.node.clock.unix_ms();
         self.touch = evict::touch(self.node, self.now);
         self.mono_ns = self.node.clock.mono_ns();
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.held.release();
+        if !self.scratch.left.is_empty() {
+            self.serve_left();
+        }
         self.count_changes();
         self.node.memory.publish(&mut self.scratch.mem_published);
     }
@@ -314,6 +357,7 @@ impl<'w, 'n> Turn<'w, 'n> {
     ) {
         let start = reply.mark();
         let logged = self.scratch.logged;
+        self.client = Some(session.record.id);
         if session.reply_mode == ReplyMode::SkipNext {
             session.reply_mode = ReplyMode::Skip;
         }
@@ -334,6 +378,16 @@ impl<'w, 'n> Turn<'w, 'n> {
                 }
             }
         }
+        if !self.scratch.own_pushes.is_empty() {
+            self.take_own_pushes(reply);
+        }
+        if let Some(mode) = &mut session.tracking
+            && mode.caching
+        {
+            let is_client = self.node.commands.row(plan.command).full_name.starts_with("client|");
+            mode.caching = session.multi.is_some() || is_client;
+        }
+        self.client = None;
     }
 
     fn gated(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, plan: Plan, keys: &[KeyAt]) {
@@ -351,7 +405,10 @@ impl<'w, 'n> Turn<'w, 'n> {
         let hashes = if self.node.router.get().is_some() { plan::hashes(keys) } else { Vec::new() };
         let node = self.node;
         let now = self.now;
-        let verdict = gates::ask(node, session, intent, &hashes, now, &mut || self.make_room());
+        let verdict = gates::ask(node, session, intent, args, &hashes, now, &mut || self.make_room());
+        if !self.scratch.own_pushes.is_empty() && session.reply_mode == ReplyMode::On {
+            self.take_own_pushes(reply); // of keys that had to go before it can run
+        }
         match verdict {
             Verdict::Run => {}
             Verdict::Refuse(error) => return self.refuse(session, reply, plan.command, error),
@@ -363,43 +420,69 @@ impl<'w, 'n> Turn<'w, 'n> {
         if session.multi.is_some() && plan::is_queued(command) {
             return self.queue(session, reply, command, args, plan.command);
         }
-        self.lock(command, args, |turn| {
-            if command.is_write() {
-                turn.widen_for_waiters();
+        let ran = self.lock(command, args, |turn| {
+            if command.is_write() && !turn.widen_for_waiters() {
+                return false;
+            }
+            if command.is_write() && node.walk_waiters.is_walking() {
+                let keys = keys.iter().map(|at| (*at, args.get(at.word as usize)));
+                if turn.walk_wants(session.db, keys) {
+                    turn.wait_for_walk(session, reply, args, plan.command);
+                    return true;
+                }
             }
             turn.call(session, reply, args, plan.command, false);
             turn.serve_ready();
+            turn.tell_broadcasts();
+            true
         });
+        if !ran {
+            self.turned_away(session, reply, args, plan.command);
+        }
     }
 
-    /// Takes what the command needs, runs `body`, and gives back what should not be kept.
-    fn lock(&mut self, command: &Command, args: &Args, body: impl FnOnce(&mut Self)) {
+    /// Takes what the command needs, runs `body`, and gives back what should not be kept. False when a script has some
+    /// of it, or when `body` says so.
+    pub(crate) fn lock(&mut self, command: &Command, args: &Args, body: impl FnOnce(&mut Self) -> bool) -> bool {
         let mut shards = std::mem::take(&mut self.scratch.shards);
         let locks = plan::locks(self.node, command, args, &mut shards);
-        self.lock_as(locks, &shards, body);
+        let ran = self.lock_as(locks, &shards, body);
         self.scratch.shards = shards;
+        ran
     }
 
-    fn lock_as(&mut self, locks: Locks, shards: &[u8], body: impl FnOnce(&mut Self)) {
-        match locks {
-            Locks::None => self.held.release(),
-            Locks::One(shard) => self.held.lock_one(shard),
-            Locks::Many => self.held.lock_many(shards),
-            Locks::World => {
-                let world = self.take_world();
-                body(self);
-                return self.leave_world(world);
+    fn lock_as(&mut self, locks: Locks, shards: &[u8], body: impl FnOnce(&mut Self) -> bool) -> bool {
+        let got = match locks {
+            Locks::None => {
+                self.held.release();
+                true
             }
-        }
-        body(self);
+            Locks::Walk => {
+                self.held.release();
+                !self.node.scripts.shards.any()
+            }
+            Locks::One(shard) => self.held.take_one(shard),
+            Locks::Many => self.held.take_many(shards),
+            Locks::World if self.held.is_world() => true,
+            Locks::World => {
+                let Some(world) = self.take_world() else { return false };
+                let ran = body(self);
+                self.leave_world(world);
+                return ran;
+            }
+        };
+        got && body(self)
     }
 
-    fn take_world(&mut self) -> WorldGuard<'n> {
+    fn take_world(&mut self) -> Option<WorldGuard<'n>> {
         self.held.release();
         self.running = None;
-        let world = self.node.world.exclusive();
+        let Some(world) = self.node.world.try_exclusive() else {
+            self.running = Some(self.node.world.enter(self.thread));
+            return None;
+        };
         self.held.set_world(true);
-        world
+        Some(world)
     }
 
     fn leave_world(&mut self, world: WorldGuard<'n>) {
@@ -418,10 +501,10 @@ impl<'w, 'n> Turn<'w, 'n> {
                 self.count_changes();
             }
         }
-        let monitored = node.clients.monitors.load(Relaxed) > 0 && !self.rerun;
+        let monitored = node.clients.monitors.load(Relaxed) > 0 && (!self.rerun || self.in_script);
         // EXEC is shown after what it ran.
         if monitored && !command.has(Flags::RUNS_QUEUE) {
-            monitor::feed(node, session, command, args, self.now_us());
+            monitor::feed(node, session, command, args, self.now_us(), self.in_script);
         }
         let mark = reply.mark();
         let db = Db {
@@ -433,7 +516,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             index: session.db,
             now: self.now,
             touch: if session.no_touch && !command.has(Flags::WRITE) { Touch::No } else { self.touch },
-            keep_expired: session.replay,
+            keep_expired: session.replay || (session.imports && node.config.get(&options::IMPORT_MODE)),
         };
         let mut ctx = Ctx {
             db,
@@ -445,20 +528,36 @@ impl<'w, 'n> Turn<'w, 'n> {
             nested,
             park: None,
             run_queue: false,
+            script: None,
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| (command.run)(&mut ctx, args)));
-        let (park, run_queue) = (ctx.park.take(), ctx.run_queue);
+        let (park, run_queue, script) = (ctx.park.take(), ctx.run_queue, ctx.script.take());
         let mut failed = false;
         match outcome {
             Ok(Ok(())) if run_queue => match self.transaction(session, reply) {
                 Transaction::Ran => {}
                 Transaction::Away(keys) => return self.wait_for_keys(session, reply, args, number, keys),
+                Transaction::TurnedAway => return self.turned_away(session, reply, args, number),
+                Transaction::WaitsForWalk => return self.park_for_walk(session, reply, args, number),
                 Transaction::Aborted => {
                     self.reply_error(reply, &Error::ExecAbort);
                     failed = true;
                 }
             },
-            Ok(Ok(())) => {}
+            Ok(Ok(())) if script.is_some() => {
+                let mut script = script.expect("just looked");
+                match self.run_script(session, reply, &mut *script, args, number, nested) {
+                    ScriptEnd::Done => {}
+                    ScriptEnd::Failed => failed = true,
+                    ScriptEnd::TurnedAway => return self.turned_away(session, reply, args, number),
+                    ScriptEnd::Deferred => return,
+                }
+            }
+            Ok(Ok(())) => {
+                if session.tracking.is_some() && command.has(Flags::READONLY) {
+                    self.remember_keys(session, args);
+                }
+            }
             Ok(Err(Error::Away)) => {
                 reply.truncate(mark);
                 let away = std::mem::take(&mut self.scratch.changes.away);
@@ -485,7 +584,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             }
         }
         if monitored && command.has(Flags::RUNS_QUEUE) {
-            monitor::feed(node, session, command, args, self.now_us());
+            monitor::feed(node, session, command, args, self.now_us(), self.in_script);
         }
         self.follow_up(session, args, command, nested);
         let mono_ns = node.clock.mono_ns();
@@ -495,20 +594,38 @@ impl<'w, 'n> Turn<'w, 'n> {
         let histogram = node.config.get(&options::LATENCY_TRACKING);
         node.command_stats.ran(self.thread, number, nanos, failed, histogram);
         self.note_if_slow(session, command, args, nanos / 1000);
+        self.note_if_large(session, command, args, reply.len_since(mark));
     }
 
     /// Limits are read after the command ran: it may have been the CONFIG SET that changed them.
     #[inline]
     fn note_if_slow(&mut self, session: &Session, command: &Command, args: &Args, micros: u64) {
         let node = self.node;
-        let slower_than = node.config.get(&crate::slowlog::SLOWER_THAN);
+        let slower_than = node.config.get(&slowlog::SLOWER_THAN);
         if slower_than >= 0 && micros >= slower_than as u64 {
-            record::slow(self, session, command, args, micros);
+            let len_max = node.config.get(&slowlog::MAX_LEN);
+            record::keep(self, &node.slowlog, len_max, session, command, args, micros);
         }
         let threshold = node.config.get(&crate::latency::THRESHOLD);
         if threshold > 0 && micros >= 1000 * threshold as u64 {
             let event = if command.has(Flags::FAST) { "fast-command" } else { "command" };
             node.latency.note(threshold, event, self.now.secs(), micros / 1000);
+        }
+    }
+
+    #[inline]
+    fn note_if_large(&mut self, session: &Session, command: &Command, args: &Args, reply_bytes: usize) {
+        let node = self.node;
+        let request_bytes = args.span_bytes();
+        let (request_max, reply_max) =
+            (node.config.get(&slowlog::REQUEST_LARGER), node.config.get(&slowlog::REPLY_LARGER));
+        if request_max >= 0 && request_bytes as i64 >= request_max {
+            let len_max = node.config.get(&slowlog::LARGE_REQUESTS_MAX);
+            record::keep(self, &node.large_requests, len_max, session, command, args, request_bytes as u64);
+        }
+        if reply_max >= 0 && reply_bytes as i64 >= reply_max {
+            let len_max = node.config.get(&slowlog::LARGE_REPLIES_MAX);
+            record::keep(self, &node.large_replies, len_max, session, command, args, reply_bytes as u64);
         }
     }
 
@@ -540,17 +657,26 @@ impl<'w, 'n> Turn<'w, 'n> {
         let mut shards = Vec::new();
         let locks = if world { Locks::World } else { plan::shards_of(&locked, &mut shards) };
         let mut away = Vec::new();
-        self.lock_as(locks, &shards, |turn| {
-            turn.widen_for_waiters();
+        let mut waits_for_walk = false;
+        let ran = self.lock_as(locks, &shards, |turn| {
+            if !turn.widen_for_waiters() {
+                return false;
+            }
             away = turn.keys_away(session, &plans, &keys);
             if !away.is_empty() {
-                return;
+                return true;
+            }
+            if turn.node.walk_waiters.is_walking() && turn.queue_wants(session, &plans, &keys) {
+                turn.node.walk_waiters.add(&session.record);
+                waits_for_walk = true;
+                return true;
             }
             if let Some(watch) = &session.watch
                 && crate::watch::is_broken(watch, &mut turn.held, turn.now)
             {
                 crate::watch::take_multi(turn.node, session, &mut turn.held);
-                return reply.null_array();
+                reply.null_array();
+                return true;
             }
             let multi = crate::watch::take_multi(turn.node, session, &mut turn.held).unwrap_or_default();
             reply.array(multi.queued.len());
@@ -560,13 +686,38 @@ impl<'w, 'n> Turn<'w, 'n> {
                 let request = &queued.request;
                 let mut args = Args::new(&request.buf, &request.words, plan.keys(&keys), &hasher);
                 args.name_words = usize::from(plan.name_words);
-                turn.call(session, reply, &args, queued.command, true);
+                // The user may have lost the right since, or be another one.
+                match acl::admit_queued(turn.node, session, queued.command, &args) {
+                    Ok(()) => turn.call(session, reply, &args, queued.command, true),
+                    Err(error) => turn.reply_refused(reply, queued.command, &error),
+                }
             }
             session.deny_blocking = false;
             turn.append_unit();
             turn.serve_ready();
+            true
         });
-        if away.is_empty() { Transaction::Ran } else { Transaction::Away(away) }
+        if !ran {
+            return Transaction::TurnedAway;
+        }
+        match away.is_empty() {
+            true if waits_for_walk => Transaction::WaitsForWalk,
+            true => Transaction::Ran,
+            false => Transaction::Away(away),
+        }
+    }
+
+    /// Would a queued command change a large value that a snapshot has not been given yet?
+    fn queue_wants(&mut self, session: &Session, plans: &[Plan], keys: &[KeyAt]) -> bool {
+        let Some(multi) = &session.multi else { return false };
+        let mut wants = false;
+        for (queued, plan) in multi.queued.iter().zip(plans) {
+            if self.node.commands.command(queued.command).is_write() {
+                let keys = plan.keys(keys).iter().map(|at| (*at, queued.request.word(at.word as usize)));
+                wants |= self.walk_wants(session.db, keys);
+            }
+        }
+        wants
     }
 
     /// Keys of queued commands that must be brought in: a transaction is not left halfway.
@@ -602,7 +753,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         reply.queued();
     }
 
-    fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, mut error: Error) {
+    pub(crate) fn refuse(&mut self, session: &mut Session, reply: &mut Reply, number: u16, mut error: Error) {
         if number != UNKNOWN && self.node.commands.command(number).has(Flags::RUNS_QUEUE) {
             // A refused EXEC ends the transaction. The watched keys' shards are taken for it, and the command
             // before may have left one locked.
@@ -616,12 +767,18 @@ impl<'w, 'n> Turn<'w, 'n> {
             multi.queued.clear();
         }
         if number != UNKNOWN {
-            self.node.command_stats.rejected(self.thread, number);
+            return self.reply_refused(reply, number, &error);
         }
         self.reply_error(reply, &error);
     }
 
-    fn reply_error(&mut self, reply: &mut Reply, error: &Error) {
+    /// The command was not run.
+    pub(crate) fn reply_refused(&mut self, reply: &mut Reply, number: u16, error: &Error) {
+        self.node.command_stats.rejected(self.thread, number);
+        self.reply_error(reply, error);
+    }
+
+    pub(crate) fn reply_error(&mut self, reply: &mut Reply, error: &Error) {
         self.scratch.tally.add(&metrics::ERROR_REPLIES, 1);
         let thrown_away = self.node.error_stats.count(error.prefix());
         if thrown_away > 0 {
@@ -630,7 +787,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         reply.error(error);
     }
 
-    fn park(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, mut park: ParkOn) {
+    pub(crate) fn park(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, mut park: ParkOn) {
         let request = park.request.take().unwrap_or_else(|| OwnedRequest::copy(args.buf(), args.words()));
         let (why, deadline) = (park.why, park.deadline);
         let waiter =
@@ -653,6 +810,16 @@ impl<'w, 'n> Turn<'w, 'n> {
         crate::away::fetch(self.node, &session.record, away);
     }
 
+    /// A snapshot must be given a large value first. The key's shard is held.
+    fn wait_for_walk(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16) {
+        self.node.walk_waiters.add(&session.record);
+        self.park_for_walk(session, reply, args, number);
+    }
+
+    fn park_for_walk(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16) {
+        self.park(session, reply, args, number, ParkOn { why: Why::Away, deadline: None, keys: None, request: None });
+    }
+
     fn now_us(&self) -> i64 {
         self.node.clock.unix_us()
     }
@@ -667,12 +834,23 @@ impl<'w, 'n> Turn<'w, 'n> {
     }
 }
 
+pub(crate) fn unpark(node: &Node, session: &mut Session) -> Option<Box<Parked>> {
+    let parked = session.parked.take()?;
+    session.record.set_flag(flag::BLOCKED | flag::WAITS_FOR_KEYS, false);
+    node.clients.blocked.fetch_sub(1, Relaxed);
+    Some(parked)
+}
+
 /// How EXEC ended.
 enum Transaction {
     /// The queue was run, or was not because a watched key changed; the reply says which.
     Ran,
     /// Keys must be brought in first; nothing was run.
     Away(Vec<KeyName>),
+    /// A script has some of the shards; nothing was run.
+    TurnedAway,
+    /// A snapshot must be given a large value first; nothing was run, and the client will be told.
+    WaitsForWalk,
     /// A command was refused while it was queued.
     Aborted,
 }
@@ -690,7 +868,7 @@ fn queued_flags(node: &Node, queued: &[Queued]) -> Flags {
 }
 
 /// A body panicked: the client is told, the log gets the command, everybody else goes on.
-fn panic_error(command: &Command, args: &Args, panic: &(dyn std::any::Any + Send)) -> Error {
+pub(crate) fn panic_error(command: &Command, args: &Args, panic: &(dyn std::any::Any + Send)) -> Error {
     let cause = panic
         .downcast_ref::<String>()
         .map(String::as_str)

@@ -5,6 +5,7 @@
 use crate::client::ClientId;
 use crate::db::Db;
 use crate::pubsub::Message;
+use crate::session::OwnedRequest;
 pub use keyspace::KeyHash;
 use log::Position;
 use proto::{Error, Reply};
@@ -29,6 +30,8 @@ pub enum Mail {
     Push(ClientId, Arc<[u8]>),
     /// A published message, for all receivers on a thread.
     Published { to: Vec<ClientId>, message: Arc<Message> },
+    /// A request from inside the server (the page of metrics), run with all rights; its reply goes to `answer`.
+    Ask { request: OwnedRequest, answer: Box<dyn FnOnce(Reply) + Send> },
     /// Something changed that the loop looks at once a turn (pause ended, settings, stop).
     Nudge,
 }
@@ -66,11 +69,12 @@ pub trait Saver: Send + Sync {
     fn start(&self, db: &mut Db, start: Start, done: Option<Saved>) -> Result<&'static str, Error>;
     /// Writes the snapshot and waits for it; the world is locked meanwhile. Not from an event loop.
     fn save_last(&self) -> Result<(), String>;
-    /// DEBUG RELOAD and LOADAOF. The world is locked.
-    fn reload(&self, db: &mut Db, reload: Reload) -> Result<(), String>;
+    /// DEBUG RELOAD and LOADAOF: done soon, while everybody waits.
+    fn reload(&self, reload: Reload, done: Saved);
     /// FLUSHALL: a snapshot that is being written shows what nobody wants any more. The world is locked.
     fn all_removed(&self);
-    /// The process ends: no file that is half written stays behind.
+    /// The process ends and nobody runs commands any more: no file that is half written stays behind, the log is
+    /// closed.
     fn clean_up(&self);
     fn report(&self) -> SaveReport;
 }
@@ -107,7 +111,7 @@ pub struct SaveReport {
     pub loading: Option<LoadReport>,
     pub keys_done: u64,
     pub keys_total: u64,
-    /// Bytes kept because their keys changed before the snapshot came to them: now, the most, how old the figure is.
+    /// Bytes kept because their keys changed before the snapshot came to them: now, and the most seen.
     pub early_bytes: u64,
     pub early_bytes_peak: u64,
     pub saving: bool,

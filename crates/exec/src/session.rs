@@ -1,11 +1,14 @@
 //! The private part of a client: what its own thread keeps and its commands change.
 
+use crate::acl::Identity;
 use crate::block::Waiter;
 use crate::client::{ClientRecord, flag};
 use crate::pubsub::Subscriptions;
+use crate::tracking::Mode;
 use kit::world::UnixMs;
 use log::Position;
 use proto::Word;
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -13,23 +16,34 @@ pub struct Session {
     pub record: Arc<ClientRecord>,
     pub db: usize,
     pub authenticated: bool,
-    pub user: Arc<str>,
+    /// Whose rules hold; `acl::Acl` has all users.
+    pub user: Identity,
     pub multi: Option<Box<Multi>>,
     pub watch: Option<Box<Watching>>,
     /// None when it listens to nothing.
     pub subscriptions: Option<Box<Subscriptions>>,
     pub reply_mode: ReplyMode,
     pub no_touch: bool,
+    /// CLIENT TRACKING.
+    pub tracking: Option<Box<Mode>>,
     pub monitor: bool,
     pub close: Close,
     pub parked: Option<Box<Parked>>,
+    /// While it is parked: what is still to be made of its reply.
+    pub rest: Option<crate::rest::Rest>,
     /// READONLY and ASKING of a cluster client.
     pub readonly: bool,
+    /// CLIENT CAPA redirect: its library understands -REDIRECT.
+    pub redirects: bool,
+    /// CLIENT IMPORT-SOURCE.
+    pub imports: bool,
     pub asking: bool,
     /// Set while a transaction or script runs: commands that would wait answer at once.
     pub deny_blocking: bool,
     /// Not a client of flesh: replay, a master's stream, tests. Skips auth, limits and pauses.
     pub internal: bool,
+    /// What a body left for its next run, and the number of its command.
+    pub(crate) carry: Option<(u16, Box<dyn Any + Send>)>,
     /// The log being replayed: keys past their time stay until the log says so.
     pub replay: bool,
     /// Its replies may leave when the log has taken everything up to here.
@@ -39,24 +53,34 @@ pub struct Session {
 }
 
 impl Session {
+    /// Somebody inside the server, who may do everything; a client that connects is `of` a user.
     pub fn new(record: Arc<ClientRecord>, authenticated: bool) -> Session {
+        Session::of(record, Identity::internal(), authenticated)
+    }
+
+    pub fn of(record: Arc<ClientRecord>, user: Identity, authenticated: bool) -> Session {
         let session = Session {
             record,
             db: 0,
             authenticated: false,
-            user: Arc::from("default"),
+            user,
             multi: None,
             watch: None,
             subscriptions: None,
             reply_mode: ReplyMode::On,
             no_touch: false,
+            tracking: None,
             monitor: false,
             close: Close::No,
             parked: None,
+            rest: None,
             readonly: false,
+            redirects: false,
+            imports: false,
             asking: false,
             deny_blocking: false,
             internal: false,
+            carry: None,
             replay: false,
             logged: 0,
             stand_in: false,
@@ -67,10 +91,9 @@ impl Session {
     }
 
     /// A stand-in for a client that waits: its command is run by another thread.
-    pub(crate) fn on_behalf_of(record: Arc<ClientRecord>, db: usize, user: Arc<str>) -> Session {
-        let mut session = Session::new(Arc::clone(&record), true);
+    pub(crate) fn on_behalf_of(record: Arc<ClientRecord>, db: usize, user: Identity) -> Session {
+        let mut session = Session::of(Arc::clone(&record), user, true);
         session.db = db;
-        session.user = user;
         session.stand_in = true;
         session
     }
@@ -167,6 +190,8 @@ pub struct Multi {
     pub queued: Vec<Queued>,
     /// A command was refused while queueing: EXEC will abort.
     pub dirty: bool,
+    /// A SELECT may be among them: which database a later one runs in is not known before.
+    pub selects: bool,
     pub mem_bytes: usize,
 }
 
@@ -215,6 +240,8 @@ pub enum Why {
     Away,
     /// Waits for something to happen to its keys.
     Blocked,
+    /// Looks again when its deadline comes, and parks anew if it must (WAITAOF).
+    Looks,
     /// Something is being done for it off the event loops (FLUSHALL SYNC); its reply comes by mail.
     Working,
 }

@@ -1,4 +1,5 @@
-//! The slow log: commands that took longer than `slowlog-log-slower-than`.
+//! The slow log, commands that took longer than `slowlog-log-slower-than`; and Valkey's logs beside it, of large
+//! requests and large replies.
 
 use kit::opt::{Int, Opt};
 use parking_lot::Mutex;
@@ -15,6 +16,23 @@ pub static MAX_LEN: Opt<Int> =
     Opt::int("slowlog-max-len", 128, 0..=i64::MAX, "Entries kept. When full, the oldest one is dropped.")
         .aliases(&["commandlog-slow-execution-max-len"]);
 
+pub static REQUEST_LARGER: Opt<Int> = Opt::int(
+    "commandlog-request-larger-than",
+    1 << 20,
+    -1..=i64::MAX,
+    "Bytes of a request from which it is logged; -1: never.",
+);
+pub static LARGE_REQUESTS_MAX: Opt<Int> =
+    Opt::int("commandlog-large-request-max-len", 128, 0..=i64::MAX, "Large requests kept.");
+pub static REPLY_LARGER: Opt<Int> = Opt::int(
+    "commandlog-reply-larger-than",
+    1 << 20,
+    -1..=i64::MAX,
+    "Bytes of a reply from which its command is logged; -1: never.",
+);
+pub static LARGE_REPLIES_MAX: Opt<Int> =
+    Opt::int("commandlog-large-reply-max-len", 128, 0..=i64::MAX, "Large replies kept.");
+
 /// Words of a command that are kept, and bytes of a word.
 const WORDS_MAX: usize = 32;
 const WORD_BYTES_MAX: usize = 128;
@@ -23,7 +41,8 @@ const WORD_BYTES_MAX: usize = 128;
 pub struct SlowEntry {
     pub id: u64,
     pub unix_secs: i64,
-    pub micros: u64,
+    /// Microseconds; bytes in the logs of large requests and replies.
+    pub amount: u64,
     pub words: Vec<Vec<u8>>,
     pub addr: String,
     pub name: String,

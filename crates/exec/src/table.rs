@@ -12,6 +12,8 @@ pub type CommandNo = u16;
 pub struct CommandTable {
     rows: Vec<Row>,
     slots: Vec<u16>,
+    /// Those that `rename-command` took away.
+    removed: Vec<&'static Command>,
 }
 
 pub struct Row {
@@ -27,9 +29,12 @@ const EMPTY: u16 = u16::MAX;
 impl CommandTable {
     /// `rename` gives a command's name in this node: itself, another, or none.
     pub fn new(lists: &[&'static [&'static Command]], rename: &dyn Fn(&str) -> Option<String>) -> CommandTable {
-        let mut table = CommandTable { rows: Vec::new(), slots: vec![EMPTY; 2048] };
+        let mut table = CommandTable { rows: Vec::new(), slots: vec![EMPTY; 2048], removed: Vec::new() };
         for command in lists.iter().copied().flatten().copied() {
-            let Some(name) = rename(&command.name.to_ascii_lowercase()) else { continue };
+            let Some(name) = rename(&command.name.to_ascii_lowercase()) else {
+                table.removed.push(command);
+                continue;
+            };
             let parent = table.add(command, name.to_ascii_lowercase(), None);
             for sub in command.subcommands.iter().copied() {
                 let name = format!("{}|{}", command.name, sub.name).to_ascii_lowercase();
@@ -102,6 +107,11 @@ impl CommandTable {
     #[inline]
     pub fn command(&self, number: CommandNo) -> &'static Command {
         self.rows[usize::from(number)].command
+    }
+
+    /// Commands that cannot be called here because `rename-command` gave them no name.
+    pub fn removed(&self) -> &[&'static Command] {
+        &self.removed
     }
 
     pub fn len(&self) -> usize {

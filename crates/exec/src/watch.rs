@@ -16,6 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// What a watched key takes besides its name: `WatchedKey` and two pointers to it, a `Watcher`, a place in the shard's
+/// map.
+const WATCH_BYTES: usize = 192;
+
 /// Begins to watch a key (its shard is held).
 pub fn watch(db: &mut Db, session: &mut Session, key: Key) {
     let index = db.index;
@@ -32,7 +36,9 @@ pub fn watch(db: &mut Db, session: &mut Session, key: Key) {
     let was_stale = AtomicBool::new(was_stale);
     let watched = Arc::new(WatchedKey { db: index, hash: key.hash, key: key.bytes.into(), was_stale });
     watching.keys.push(Arc::clone(&watched));
-    session.record.watching.store(watching.keys.len(), Relaxed);
+    let record = &session.record;
+    record.watching.store(watching.keys.len(), Relaxed);
+    record.watching_mem.store(record.watching_mem.load(Relaxed) + WATCH_BYTES + key.bytes.len(), Relaxed);
     let watchers = &mut db.held.shard(key.hash.shard() as u8).ext.watchers;
     watchers.entry((index as u16, key.hash)).or_default().push(Watcher { token, key: watched });
 }
@@ -116,6 +122,7 @@ fn unwatch_held(node: &Node, session: &mut Session, held: &mut Held) {
 fn stop_watching(node: &Node, session: &mut Session) -> Option<Box<Watching>> {
     let watching = session.watch.take()?;
     session.record.watching.store(0, Relaxed);
+    session.record.watching_mem.store(0, Relaxed);
     session.record.set_flag(flag::DIRTY_CAS, false);
     node.clients.watching.fetch_sub(1, Relaxed);
     Some(watching)

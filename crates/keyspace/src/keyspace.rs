@@ -65,6 +65,11 @@ impl<X> Keyspace<X> {
         self.shards[shard].0.try_lock()
     }
 
+    /// Waits at most this long.
+    pub fn try_lock_for(&self, shard: usize, patience: std::time::Duration) -> Option<ShardGuard<'_, X>> {
+        self.shards[shard].0.try_lock_for(patience)
+    }
+
     // ---- without a lock --------------------------------------------------------------------------------
 
     /// Brings the key's bucket into the cache. First of the two steps, for a whole batch.
@@ -228,7 +233,7 @@ mod tests {
         let got = Arc::new(Mutex::new(BTreeSet::new()));
         let sink_of = |_| {
             let got = Arc::clone(&got);
-            let sink: WalkSink = Box::new(move |db, entry| assert!(got.lock().insert((db, entry.value().as_int()))));
+            let sink: WalkSink = Box::new(move |db, entry, _| got.lock().insert((db, entry.value().as_int())));
             sink
         };
         let locked = space.walk_begin(sink_of, |guards| guards.iter().filter(|shard| shard.walk_active()).count());

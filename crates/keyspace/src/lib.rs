@@ -33,4 +33,4 @@ pub use keyspace::{Keyspace, ShardGuard};
 pub use kit::world::UnixMs;
 pub use shard::{Deadline, DetachedDb, Progress, SetDone, Shard};
 pub use table::{POSITION_END, TableStats};
-pub use walk::WalkSink;
+pub use walk::{Handing, Owed, WalkSink};

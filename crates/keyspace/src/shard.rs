@@ -16,7 +16,7 @@ use crate::expire::ExpiryIndex;
 use crate::hash::{KeyHash, KeyHasher};
 use crate::inner_expire::InnerIndex;
 use crate::table::{Table, TableStats};
-use crate::walk::{DbWalk, ShardWalk, WalkSink};
+use crate::walk::{DbWalk, Owed, ShardWalk, WalkSink};
 
 /// What a step that was given a budget says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -176,7 +176,7 @@ impl<X> Shard<X> {
             let low = self.dbs.get(db)?.expiry.due(now)?;
             *budget -= 1;
             // The low bits lead to the same bucket as the whole hash.
-            self.before_change_at(db, low.reverse_bits());
+            self.before_expiry_at(db, low.reverse_bits(), now);
             let Db { table, expiry, .. } = &mut self.dbs[db];
             if let Some(entry) = table.remove_due(low, now) {
                 return Some(entry);
@@ -318,6 +318,30 @@ impl<X> Shard<X> {
         Progress::Done
     }
 
+    /// One part of a large value that the sink declined: `part` gets the entry, and says whether it is complete now. Between
+    /// two calls the shard may be unlocked; the value does not change before it is complete, unless the sink is told
+    /// to take the rest.
+    pub fn owed_step(&mut self, part: &mut dyn FnMut(usize, EntryRef<'_>) -> bool) -> Owed {
+        for db in &mut self.dbs {
+            if let Some(walk) = &mut db.walk {
+                match walk.owed_step(&db.table, part) {
+                    Owed::None => {}
+                    owed => return owed,
+                }
+            }
+        }
+        self.walk.as_mut().map_or(Owed::None, |walk| walk.owed_step_of_orphans(part))
+    }
+
+    /// Must a change of this key wait until the walk was given its value, because that is large? It will be the next then.
+    pub fn walk_wants(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> bool {
+        let Some(shard_walk) = &mut self.walk else { return false };
+        match self.dbs.get_mut(db) {
+            Some(Db { table, walk: Some(walk), .. }) => walk.want(table, hash, key, &mut shard_walk.sink),
+            Some(_) | None => false,
+        }
+    }
+
     pub fn walk_active(&self) -> bool {
         self.walk.is_some()
     }
@@ -335,6 +359,14 @@ impl<X> Shard<X> {
     fn before_change(&mut self, db: usize, hash: KeyHash) {
         self.check_place(hash);
         self.before_change_at(db, hash.position());
+    }
+
+    fn before_expiry_at(&mut self, db: usize, position: u32, now: UnixMs) {
+        if let Some(shard_walk) = &mut self.walk
+            && let Some(Db { table, walk: Some(walk), .. }) = self.dbs.get_mut(db)
+        {
+            walk.before_expiry(table, position, now, &mut shard_walk.sink);
+        }
     }
 
     #[inline]

@@ -313,6 +313,10 @@ impl Table {
         self.hasher.bits(key).reverse_bits()
     }
 
+    pub(crate) fn hash_of(&self, key: &[u8]) -> KeyHash {
+        self.hasher.hash(key)
+    }
+
     pub(crate) fn header(&self) -> Option<NonNull<Header>> {
         self.header
     }

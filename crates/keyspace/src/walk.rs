@@ -5,18 +5,54 @@
 //! interval of positions is remembered as done. So the sink gets each entry of the start exactly once, as
 //! it was, memory grows by what changed, and no writer waits for more than one bucket.
 //!
+//! Large values are another matter: handing over a hash of 200 MB would hold its shard for its whole length. The sink may
+//! decline an entry (`Handing::May`). Its key is **owed** then: passed by the walk, but its value still has to be
+//! handed over, in parts, by whoever steps the walk (`owed_step`), with the shard's lock given back between the parts. Who
+//! wants to change an owed value asks first (`want`) and comes again later; who does not ask, because there is nobody who could wait (expiry,
+//! eviction), has the sink take the rest at once (`Handing::Must`).
+//!
 //! The state of the walk belongs to a database's table, not to its number: SWAPDB takes it along, and
 //! FLUSHDB leaves the table with the walk, which frees it as it goes.
 //! Knows nothing of files or of the log: what the sink does with an entry is not its business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::entry::EntryRef;
+use crate::hash::KeyHash;
 use crate::shard::Progress;
 use crate::table::{POSITION_END, Table};
+use kit::world::UnixMs;
 
-/// Gets the number that the database had at the start, and an entry.
-pub type WalkSink = Box<dyn FnMut(usize, EntryRef<'_>) + Send>;
+/// Gets the number that the database had at the start, and an entry. False declines it.
+pub type WalkSink = Box<dyn FnMut(usize, EntryRef<'_>, Handing) -> bool + Send>;
+
+/// How an entry is offered to the sink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Handing {
+    /// It may decline: the entry is offered again, by `Shard::owed_step`.
+    May,
+    /// It changes now: the sink takes it, or the rest of it.
+    Must,
+}
+
+/// What `Shard::owed_step` did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owed {
+    /// No large value waits.
+    None,
+    /// A part was handed over, and there is more of this value.
+    More,
+    /// A value is complete.
+    Whole,
+}
+
+/// A key that was passed, whose value was not handed over whole.
+struct OwedKey {
+    hash: KeyHash,
+    key: Box<[u8]>,
+    /// Parts were handed over: it stays the first.
+    begun: bool,
+}
 
 /// Of one shard, while a walk is under way.
 pub(crate) struct ShardWalk {
@@ -33,20 +69,85 @@ pub(crate) struct DbWalk {
     position: u64,
     /// Intervals beyond `position` that were handed over early: start to end, neither touching nor overlapping.
     done: BTreeMap<u64, u64>,
+    owed: VecDeque<OwedKey>,
 }
 
 impl DbWalk {
     pub(crate) fn new(label: usize) -> DbWalk {
-        DbWalk { label, position: 0, done: BTreeMap::new() }
+        DbWalk { label, position: 0, done: BTreeMap::new(), owed: VecDeque::new() }
+    }
+
+    /// Everything was handed over.
+    fn is_through(&self) -> bool {
+        self.position >= POSITION_END && self.owed.is_empty()
     }
 
     /// A key at this position is about to change.
     pub(crate) fn before_change(&mut self, table: &Table, position: u32, sink: &mut WalkSink) {
+        self.hand_over_first(table, position, sink);
+        if !self.owed.is_empty() {
+            self.settle(table, sink, &|owed, _| owed.hash.position() == position);
+        }
+    }
+
+    /// A key of the bucket at this position, whose deadline has come, is about to go.
+    pub(crate) fn before_expiry(&mut self, table: &Table, position: u32, now: UnixMs, sink: &mut WalkSink) {
+        self.hand_over_first(table, position, sink);
+        if !self.owed.is_empty() && table.bucket_count() > 0 {
+            let (start, end) = table.interval(position);
+            self.settle(table, sink, &|owed, entry| {
+                let is_due = entry.deadline().is_some_and(|deadline| deadline <= now);
+                is_due && (start..end).contains(&u64::from(owed.hash.position()))
+            });
+        }
+    }
+
+    fn hand_over_first(&mut self, table: &Table, position: u32, sink: &mut WalkSink) {
         if !self.covers(u64::from(position)) && table.bucket_count() > 0 {
             let (start, end) = table.interval(position);
             self.hand_over(table, position, start, end, sink);
             self.mark(start, end);
         }
+    }
+
+    /// Does a large value stand at this key that has to be handed over before it may change? Then it is the next one.
+    pub(crate) fn want(&mut self, table: &Table, hash: KeyHash, key: &[u8], sink: &mut WalkSink) -> bool {
+        self.hand_over_first(table, hash.position(), sink);
+        let Some(at) = self.owed.iter().position(|owed| owed.hash == hash && *owed.key == *key) else { return false };
+        let first = usize::from(self.owed.front().is_some_and(|owed| owed.begun));
+        if at > first
+            && let Some(owed) = self.owed.remove(at)
+        {
+            self.owed.insert(first, owed);
+        }
+        true
+    }
+
+    /// Owed values that change now, or go.
+    #[cold]
+    fn settle(&mut self, table: &Table, sink: &mut WalkSink, which: &dyn Fn(&OwedKey, EntryRef<'_>) -> bool) {
+        let label = self.label;
+        self.owed.retain(|owed| {
+            let Some(entry) = table.find(owed.hash, &owed.key) else { return false };
+            let goes = which(owed, entry);
+            if goes {
+                sink(label, entry, Handing::Must);
+            }
+            !goes
+        });
+    }
+
+    /// One part of the first owed value: `part` gets it, and says whether it is complete.
+    pub(crate) fn owed_step(&mut self, table: &Table, part: &mut dyn FnMut(usize, EntryRef<'_>) -> bool) -> Owed {
+        let Some(owed) = self.owed.front_mut() else { return Owed::None };
+        owed.begun = true;
+        // It is there: whoever removes it settles it first.
+        let whole = table.find(owed.hash, &owed.key).is_none_or(|entry| part(self.label, entry));
+        if !whole {
+            return Owed::More;
+        }
+        self.owed.pop_front();
+        Owed::Whole
     }
 
     /// Hands over buckets until about `budget` entries and buckets were looked at.
@@ -62,19 +163,22 @@ impl DbWalk {
             self.position = end;
             *budget = budget.saturating_sub(seen + 1);
         }
-        Progress::Done
+        self.position = POSITION_END;
+        if self.owed.is_empty() { Progress::Done } else { Progress::More }
     }
 
-    fn hand_over(&self, table: &Table, position: u32, start: u64, end: u64, sink: &mut WalkSink) -> usize {
-        let mut seen = 0;
+    fn hand_over(&mut self, table: &Table, position: u32, start: u64, end: u64, sink: &mut WalkSink) -> usize {
+        let (mut seen, mut declined) = (0, Vec::new());
         // A bucket may have been handed over in part when it was two buckets, before a merge.
         let partly = self.position > start || self.done.range(..end).next_back().is_some_and(|(_, &done)| done > start);
         table.scan(u64::from(position), &mut |entry| {
             seen += 1;
-            if !partly || !self.covers(u64::from(table.position_of(entry.key()))) {
-                sink(self.label, entry);
+            let is_new = !partly || !self.covers(u64::from(table.position_of(entry.key())));
+            if is_new && !sink(self.label, entry, Handing::May) {
+                declined.push(OwedKey { hash: table.hash_of(entry.key()), key: entry.key().into(), begun: false });
             }
         });
+        self.owed.extend(declined);
         seen
     }
 
@@ -113,6 +217,9 @@ impl ShardWalk {
                 return Progress::More;
             }
             walk.position = POSITION_END;
+            if !walk.is_through() {
+                return Progress::More;
+            }
             if *budget == 0 {
                 return Progress::More;
             }
@@ -128,6 +235,13 @@ impl ShardWalk {
     }
 }
 
+impl ShardWalk {
+    pub(crate) fn owed_step_of_orphans(&mut self, part: &mut dyn FnMut(usize, EntryRef<'_>) -> bool) -> Owed {
+        let owing = self.orphans.iter_mut().find(|(_, walk)| !walk.owed.is_empty());
+        owing.map_or(Owed::None, |(table, walk)| walk.owed_step(table, part))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -137,6 +251,7 @@ mod tests {
     use parking_lot::Mutex;
     use types::{List, Typed};
 
+    use super::Handing;
     use crate::entry::{Entry, EntryRef, NewValue};
     use crate::shard::tests::{DBS, hash, key, shard};
     use crate::shard::{Deadline, Progress, Shard};
@@ -205,7 +320,10 @@ mod tests {
             let want = all(&shard);
             let got = Arc::new(Mutex::new(Vec::new()));
             let sink = Arc::clone(&got);
-            shard.walk_begin(Box::new(move |db, entry| sink.lock().push(((db, entry.key().to_vec()), row(entry)))));
+            shard.walk_begin(Box::new(move |db, entry, _| {
+                sink.lock().push(((db, entry.key().to_vec()), row(entry)));
+                true
+            }));
             // Half of the walks see the tables grow, half see them shrink.
             let trend = if rng.one_in(2) { 9 } else { 1 };
             loop {
@@ -225,12 +343,75 @@ mod tests {
     }
 
     #[test]
+    fn large_values_are_handed_over_in_parts() {
+        let mut waited_in_all = 0;
+        for seed in 0..60 {
+            let mut rng = Rng::new(seed);
+            let mut shard = shard(seed);
+            let keys = [40, 400, 2000][seed as usize % 3];
+            for _ in 0..rng.below(keys * 6) {
+                change(&mut shard, &mut rng, keys, 9);
+            }
+            let want = all(&shard);
+            // Rows, and how many parts of an entry were taken.
+            let got = Arc::new(Mutex::new((Vec::new(), BTreeMap::new())));
+            let sink = Arc::clone(&got);
+            shard.walk_begin(Box::new(move |db, entry, handing| {
+                let is_large = entry.key().last().is_some_and(|byte| byte % 3 == 0);
+                let (rows, parts) = &mut *sink.lock();
+                if is_large && handing == Handing::May {
+                    return false;
+                }
+                parts.remove(entry.key());
+                rows.push(((db, entry.key().to_vec()), row(entry)));
+                true
+            }));
+            let mut waited = 0;
+            loop {
+                for _ in 0..rng.below(40) {
+                    let name = key(rng.below(keys));
+                    let (db, hash) = (rng.below(2) as usize, hash(&shard, &name));
+                    // Who asks first goes away; who cannot wait changes it all the same.
+                    if rng.one_in(2) && shard.walk_wants(db, hash, &name) {
+                        waited += 1;
+                        continue;
+                    }
+                    change(&mut shard, &mut rng, keys, 5);
+                }
+                let part = |db: usize, entry: EntryRef<'_>| {
+                    let (rows, parts) = &mut *got.lock();
+                    let count = parts.entry(entry.key().to_vec()).or_insert(0);
+                    *count += 1;
+                    if *count < 3 {
+                        return false;
+                    }
+                    parts.remove(entry.key());
+                    rows.push(((db, entry.key().to_vec()), row(entry)));
+                    true
+                };
+                if rng.one_in(2) {
+                    shard.owed_step(&mut { part });
+                } else if shard.walk_step(1 + rng.below(20) as usize) == Progress::Done {
+                    break;
+                }
+            }
+            let (rows, parts) = std::mem::take(&mut *got.lock());
+            assert!(parts.is_empty(), "seed {seed}: {parts:?}");
+            waited_in_all += waited;
+            assert_eq!(rows.len(), want.len(), "seed {seed}: each entry once");
+            assert!(rows.into_iter().collect::<Rows>() == want, "seed {seed}: each entry as it was");
+            shard.check();
+        }
+        assert!(waited_in_all > 0);
+    }
+
+    #[test]
     fn a_cancelled_walk_gives_its_tables_back() {
         let mut shard = shard(1);
         for number in 0..1000 {
             shard.set(0, hash(&shard, &key(number)), &key(number), NewValue::Int(1), Deadline::None, 0);
         }
-        shard.walk_begin(Box::new(|_, _| ()));
+        shard.walk_begin(Box::new(|_, _, _| true));
         let mut taken = shard.take_db(0).expect("there were keys");
         assert_eq!((taken.len(), taken.memory_bytes(), taken.drop_step(1)), (1000, 0, false), "the walk has them");
         assert!(shard.bytes() > 1000);
@@ -244,7 +425,7 @@ mod tests {
         for number in 0..10_000 {
             shard.set(0, hash(&shard, &key(number)), &key(number), NewValue::Int(1), Deadline::None, 0);
         }
-        shard.walk_begin(Box::new(|_, _| ()));
+        shard.walk_begin(Box::new(|_, _, _| true));
         let steps = std::iter::from_fn(|| (shard.walk_step(100) == Progress::More).then_some(())).count();
         assert!((90..130).contains(&steps), "{steps} steps of 100 for 10000 keys");
     }

@@ -5,6 +5,7 @@ use crate::conn::Conn;
 use crate::listen::{self, Listener};
 use crate::loop_thread::EventLoop;
 use crate::options;
+use exec::acl::Identity;
 use exec::client::{ClientRecord, flag};
 use exec::metrics;
 use exec::node::Node;
@@ -34,6 +35,7 @@ struct Newcomer {
     addr: String,
     laddr: String,
     unix: bool,
+    tls: bool,
     local: bool,
 }
 
@@ -68,13 +70,24 @@ impl EventLoop {
         let node = Arc::clone(&self.node);
         if node.clients.len() as i64 >= node.config.get(&options::MAX_CLIENTS) {
             self.worker.tally().add(&metrics::CONNECTIONS_REJECTED, 1);
-            return turn_away(&newcomer.fd, TOO_MANY);
+            // Before a handshake nothing can be said.
+            return if newcomer.tls { drop(newcomer) } else { turn_away(&newcomer.fd, TOO_MANY) };
         }
-        let open = default_user_is_open(&node);
-        if open && !newcomer.local && node.config.get(&options::PROTECTED_MODE) {
+        let (user, open) = (Identity::of(node.acl.default_user()), node.acl.default_is_open());
+        let denied =
+            default_user_has_no_password(&node) && !newcomer.local && node.config.get(&options::PROTECTED_MODE);
+        if denied {
             self.worker.tally().add(&metrics::CONNECTIONS_REJECTED, 1);
-            return turn_away(&newcomer.fd, DENIED);
+            if !newcomer.tls {
+                return turn_away(&newcomer.fd, DENIED);
+            }
         }
+        let tls = if newcomer.tls {
+            let Some(tls) = self.shared.tls.accept(denied.then_some(DENIED)) else { return };
+            Some(Box::new(tls))
+        } else {
+            None
+        };
         self.worker.tally().add(&metrics::CONNECTIONS_RECEIVED, 1);
         if !newcomer.unix {
             prepare_tcp(&node, &newcomer.fd);
@@ -87,7 +100,8 @@ impl EventLoop {
         record.thread.store(thread, Relaxed);
         record.set_flag(flag::UNIX_SOCKET, newcomer.unix);
         let record = Arc::new(record);
-        let conn = Box::new(Conn::new(newcomer.fd, Session::new(Arc::clone(&record), open)));
+        let mut conn = Box::new(Conn::new(newcomer.fd, Session::of(Arc::clone(&record), user, open)));
+        conn.tls = tls;
         conn.reply_size.publish(&record);
         kit::verbose!("Accepted {}", record.addr);
         node.clients.add(record);
@@ -121,11 +135,11 @@ fn accept(listener: &Listener) -> Result<Option<Newcomer>, Errno> {
         };
         if listener.is_unix() {
             let addr = format!("{}:0", listener.path());
-            return Ok(Some(Newcomer { fd, laddr: addr.clone(), addr, unix: true, local: true }));
+            return Ok(Some(Newcomer { fd, laddr: addr.clone(), addr, unix: true, tls: false, local: true }));
         }
         let local = peer.as_ref().is_some_and(is_local);
         let laddr = listen::shown(rustix::net::getsockname(&fd).ok());
-        return Ok(Some(Newcomer { fd, addr: listen::shown(peer), laddr, unix: false, local }));
+        return Ok(Some(Newcomer { fd, addr: listen::shown(peer), laddr, unix: false, tls: listener.tls, local }));
     }
 }
 
@@ -136,9 +150,9 @@ fn is_local(peer: &SocketAddrAny) -> bool {
     })
 }
 
-/// Whether the default user needs no password.
-fn default_user_is_open(node: &Node) -> bool {
-    node.config.get(&exec::options::REQUIREPASS).is_empty()
+/// Anybody could be it, once it is switched on.
+fn default_user_has_no_password(node: &Node) -> bool {
+    node.acl.default_user().rules().nopass
 }
 
 /// Says why and closes. What the peer has sent already is read first: closing with unread bytes would

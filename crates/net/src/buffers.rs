@@ -56,8 +56,7 @@ impl Input {
         match rustix::net::recv(socket, rustix::buffer::spare_capacity(&mut self.buf), RecvFlags::empty()) {
             Ok((_, 0)) => Got::End,
             Ok((_, count)) => {
-                self.wanted = self.wanted.saturating_sub(count);
-                self.peak = self.peak.max(self.buf.len());
+                self.got(count);
                 Got::Bytes(count)
             }
             Err(Errno::AGAIN | Errno::INTR) => Got::Nothing,
@@ -65,7 +64,13 @@ impl Input {
         }
     }
 
-    fn make_room(&mut self, pools: &mut Pools) {
+    /// `count` bytes were added to the buffer.
+    pub(crate) fn got(&mut self, count: usize) {
+        self.wanted = self.wanted.saturating_sub(count);
+        self.peak = self.peak.max(self.buf.len());
+    }
+
+    pub(crate) fn make_room(&mut self, pools: &mut Pools) {
         if self.buf.capacity() == 0 {
             self.buf = pools.take_input();
             return;

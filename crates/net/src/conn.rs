@@ -1,10 +1,11 @@
 //! A connection: a socket, what its client may do, what came in and what goes out.
 
-use crate::buffers::{Input, Pools};
+use crate::buffers::{Got, Input, Pools};
 use crate::holds::Holds;
 use crate::limits::HELD_BACK_BYTES;
 use crate::poller::Interest;
-use exec::client::ClientRecord;
+use crate::tls::Tls;
+use exec::client::{ClientKind, ClientRecord};
 use exec::session::{Close, Session};
 use kit::world::UnixMs;
 use log::Log;
@@ -31,6 +32,8 @@ pub(crate) struct Conn {
     pub reply: Reply,
     /// Replies that wait for the log.
     pub holds: Holds,
+    /// Its bytes are encrypted.
+    pub tls: Option<Box<Tls>>,
     pub resp3: bool,
     /// What the poller watches.
     pub interest: Interest,
@@ -42,7 +45,7 @@ pub(crate) struct Conn {
     pub timer: Option<UnixMs>,
     /// The load window in which it last sent or got something.
     pub window: u64,
-    /// Its part of the memory that `Memory::clients_normal` counts.
+    /// Its part of the memory that `Memory::clients` counts.
     pub mem_counted: usize,
     pub soft_since_ms: Option<i64>,
     pub reply_size: ReplySize,
@@ -85,6 +88,7 @@ impl Conn {
             input: Input::default(),
             reply: Reply::new(),
             holds: Holds::default(),
+            tls: None,
             resp3: false,
             interest: Interest::READ,
             ended: false,
@@ -120,11 +124,38 @@ impl Conn {
         if self.reply.len() <= REPLY_PART_BYTES { 0 } else { self.reply.mem_bytes() }
     }
 
+    /// One read of what came.
+    pub(crate) fn receive(&mut self, pools: &mut Pools) -> Got {
+        if self.tls.is_some() {
+            return self.receive_encrypted(pools);
+        }
+        self.input.read(&self.fd, pools)
+    }
+
+    pub(crate) fn is_handshaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
+    }
+
+    /// Has TLS itself something to say for which the socket had no room?
+    pub(crate) fn owes_tls(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.owes())
+    }
+
+    /// Before it is closed.
+    pub(crate) fn say_goodbye(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.say_goodbye(&self.fd);
+        }
+    }
+
     /// One write of what there is and what the log lets go.
     pub(crate) fn send(&mut self, log: &Log) -> Sent {
         self.reply_size.peak = self.reply_size.peak.max(self.reply.len());
         let len = self.reply.len();
         let allowed = self.holds.allowed(log, self.session.logged, len);
+        if self.tls.is_some() {
+            return self.send_encrypted(allowed);
+        }
         if allowed == 0 {
             return if len == 0 { Sent::All } else { Sent::Part };
         }
@@ -188,7 +219,6 @@ impl Conn {
             record.commands.store(record.commands.load(Relaxed) + turn.commands, Relaxed);
             record.resp.store(if self.resp3 { 3 } else { 2 }, Relaxed);
         }
-        let reply_mem = self.reply.mem_bytes();
         let chunk_count = self.reply.chunk_count();
         record.out_len.store(if chunk_count > 0 { self.reply.front().len() } else { 0 }, Relaxed);
         record.out_chunks.store(chunk_count.saturating_sub(1), Relaxed);
@@ -196,15 +226,24 @@ impl Conn {
         record.wants_write.store(self.interest.write, Relaxed);
         self.reply_size.publish(record);
         self.publish_input();
-        let input_mem = self.input.buf.capacity() + self.parser.mem_bytes();
-        let kept_mem = record.multi_mem.load(Relaxed) + record.subscriptions_mem.load(Relaxed);
-        let total = FIXED_BYTES + input_mem + reply_mem + kept_mem;
-        record.total_mem.store(total, Relaxed);
+        self.weigh();
+    }
+
+    /// What it takes in all.
+    pub(crate) fn weigh(&self) {
+        let record = &*self.session.record;
+        let buffers = self.input.buf.capacity() + self.parser.mem_bytes() + self.reply.mem_bytes();
+        let kept = [&record.multi_mem, &record.watching_mem, &record.subscriptions_mem, &record.rest_mem];
+        let kept: usize = kept.iter().map(|bytes| bytes.load(Relaxed)).sum();
+        let of_tls = self.tls.as_ref().map_or(0, |tls| tls.mem_bytes());
+        record.total_mem.store(FIXED_BYTES + buffers + kept + of_tls, Relaxed);
     }
 
     /// By how much its memory changed since the last call.
     pub(crate) fn mem_shift(&mut self) -> i64 {
-        let now = self.session.record.total_mem.load(Relaxed);
+        let record = &*self.session.record;
+        let counts = !matches!(record.kind(), ClientKind::Replica | ClientKind::Master);
+        let now = if counts { record.total_mem.load(Relaxed) } else { 0 };
         let before = std::mem::replace(&mut self.mem_counted, now);
         now as i64 - before as i64
     }

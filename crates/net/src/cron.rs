@@ -18,10 +18,15 @@ const IDLE_MS: i64 = 2000;
 
 const LAST_REPLY_MS: i64 = 10_000;
 
+// So long a TLS handshake may take. A storm of clients that all come at once must get through.
+const HANDSHAKE_MS: i64 = 30_000;
+
 impl EventLoop {
     pub(crate) fn tick(&mut self) {
-        let mem_shift = std::mem::take(&mut self.mem_shift);
-        self.node.memory.clients_normal.fetch_add(mem_shift as u64, Relaxed); // below 0 it wraps back
+        if self.thread == 0 {
+            self.node.memory.clients_stuck.store(false, Relaxed);
+        }
+        self.count_memory();
         self.worker.chores();
         if std::mem::take(&mut self.accept_pause) {
             self.shared.listeners.set_accepting(true);
@@ -34,6 +39,9 @@ impl EventLoop {
         for _ in 0..count {
             self.cron_next = (self.cron_next + 1) % slots;
             self.look_at(self.cron_next);
+        }
+        if self.limits_clients() {
+            self.limit_clients();
         }
         self.pools.trim();
         self.shared.posts.forget_moved(self.thread);
@@ -56,6 +64,9 @@ impl EventLoop {
                 } else if timed_out(conn, self.settings.timeout_ms, now_ms) {
                     kit::verbose!("Closing idle client");
                     conn.session.close = Close::Now;
+                } else if conn.is_handshaking() && now_ms - conn.session.record.created_ms > HANDSHAKE_MS {
+                    conn.tell_of_failure(true, "the handshake took too long");
+                    conn.session.close = Close::Now;
                 } else if gives_up(conn, now_ms) {
                     conn.session.close = Close::Now;
                 }
@@ -66,6 +77,7 @@ impl EventLoop {
                     return;
                 }
                 shrink(conn, now_ms, reset_ms);
+                self.mem_shift += conn.mem_shift();
             }
         }
     }
@@ -103,7 +115,7 @@ fn shrink(conn: &mut Conn, now_ms: i64, reply_peak_reset_ms: Option<i64>) {
         conn.reply_size.adapt(conn.reply.len(), now_ms, reset_ms);
     }
     if conn.input.buf.capacity() != capacity {
-        conn.publish(now_ms); // its memory is summed up at its next turn
+        conn.publish(now_ms);
     } else if conn.reply_size != before {
         conn.reply_size.publish(&conn.session.record);
     }

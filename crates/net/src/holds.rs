@@ -47,7 +47,11 @@ impl Holds {
             self.free_until = mark.end;
             self.marks.pop_front();
         }
-        if self.marks.is_empty() { unsent } else { self.free_until.saturating_sub(self.sent).min(unsent as u64) as usize }
+        if self.marks.is_empty() {
+            unsent
+        } else {
+            self.free_until.saturating_sub(self.sent).min(unsent as u64) as usize
+        }
     }
 
     pub(crate) fn sent(&mut self, count: usize) {

@@ -10,6 +10,7 @@
 mod accept;
 mod balance;
 mod buffers;
+mod client_memory;
 mod conn;
 mod cron;
 mod holds;
@@ -22,6 +23,11 @@ pub mod options;
 mod poller;
 mod requests;
 mod slab;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
 pub use listen::StartError;
 pub use options::{OPTIONS, thread_count};
@@ -71,17 +77,20 @@ fn start_at(node: Arc<Node>, any_port: bool) -> Result<Server, StartError> {
         let watched = registrar.add(posts.event(thread), TOKEN_WAKE, Interest::READ);
         watched.map_err(|error| failed("watch an eventfd", error))?;
     }
+    let tls = tls::Context::new();
+    if node.config.get(&options::tls::PORT) != 0
+        && let Err(error) = tls.load(&node)
+    {
+        kit::warning!("Failed to configure TLS: {error}");
+        return Err(StartError(error));
+    }
     let listeners = Listeners::new(registrars[0].clone(), TOKEN_LISTEN);
     if let Err(error) = listeners.start(&node.config, any_port) {
-        kit::warning!("Failed listening on port {} (tcp), aborting.", node.config.get(&options::PORT));
+        kit::warning!("Failed listening on port {}, aborting.", shown_port(&node));
         return Err(error);
     }
-    let port = if any_port {
-        listeners.ports().first().map_or(0, |port| i64::from(*port))
-    } else {
-        node.config.get(&options::PORT)
-    };
-    node.port.store(port as usize, Relaxed);
+    let port = listeners.ports().first().map_or(0, |port| usize::from(*port));
+    node.port.store(if any_port { port } else { shown_port(&node) }, Relaxed);
     let doors =
         (0..node.threads).map(|thread| -> Arc<dyn Mailbox> { Arc::new(Door { posts: Arc::clone(&posts), thread }) });
     let _ = node.mailboxes.set(doors.collect()); // a second server of one node would be a test's mistake
@@ -93,12 +102,13 @@ fn start_at(node: Arc<Node>, any_port: bool) -> Result<Server, StartError> {
         node,
         posts,
         listeners,
+        tls,
     });
     let server = Server { shared: Arc::clone(&shared), threads: Mutex::default() };
     for (thread, registrar) in registrars.into_iter().enumerate() {
         let shared = Arc::clone(&shared);
         let run = move || EventLoop::new(shared, thread, registrar).run();
-        let spawned = std::thread::Builder::new().name(format!("loop-{thread}")).spawn(run);
+        let spawned = std::thread::Builder::new().name(format!("loop-{thread}")).stack_size(exec::script::STACK_BYTES).spawn(run);
         server.threads.lock().push(spawned.map_err(|error| failed("start a thread", error))?);
     }
     Ok(server)
@@ -110,11 +120,11 @@ impl Server {
         self.shared.listeners.ports()
     }
 
-    /// `tcp`, `unix`: what connections are accepted from.
+    /// `tcp`, `unix`, `tls`: what connections are accepted from.
     pub fn listens_to(&self) -> Vec<&'static str> {
-        let tcp = (!self.local_ports().is_empty()).then_some("tcp");
-        let unix = self.shared.listeners.has_unix().then_some("unix");
-        tcp.into_iter().chain(unix).collect()
+        let listeners = &self.shared.listeners;
+        let kinds = [("tcp", listeners.has_tcp(false)), ("unix", listeners.has_unix()), ("tls", listeners.has_tcp(true))];
+        kinds.into_iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| kind).collect()
     }
 
     /// Accepts nobody more, lets every thread finish its turn and write what it owes (half a second at
@@ -140,19 +150,28 @@ impl Server {
 
     /// What CONFIG SET of this crate's options does beyond keeping the value.
     pub fn appliers(&self) -> Vec<Applier> {
-        let (for_port, for_bind) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let shared = || Arc::clone(&self.shared);
+        let (for_port, for_bind, for_tls_port, for_tls) = (shared(), shared(), shared(), shared());
+        let unable = |_| "Unable to listen on this port. Check server logs.".to_owned();
         vec![
+            // Before its port is opened: what connections there begin with.
+            Applier { options: options::tls::OF_CONTEXT, apply: Box::new(move |node| load_tls(&for_tls, node)) },
             Applier {
                 options: &["port"],
+                apply: Box::new(move |node| listen_again(&for_port, node, false).map_err(unable)),
+            },
+            Applier {
+                options: &["tls-port"],
                 apply: Box::new(move |node| {
-                    listen_again(&for_port, node)
-                        .map_err(|_| "Unable to listen on this port. Check server logs.".to_owned())
+                    load_tls(&for_tls_port, node)?;
+                    listen_again(&for_tls_port, node, true).map_err(unable)
                 }),
             },
             Applier {
                 options: &["bind"],
                 apply: Box::new(move |node| {
-                    listen_again(&for_bind, node).map_err(|_| "Failed to bind to specified addresses.".to_owned())
+                    let both = listen_again(&for_bind, node, false).and_then(|()| listen_again(&for_bind, node, true));
+                    both.map_err(|_| "Failed to bind to specified addresses.".to_owned())
                 }),
             },
             Applier { options: &["maxclients"], apply: Box::new(apply_max_clients) },
@@ -166,13 +185,31 @@ impl Drop for Server {
     }
 }
 
-fn listen_again(shared: &Shared, node: &Node) -> Result<(), StartError> {
-    match node.config.get(&options::PORT) as u16 {
-        0 => shared.listeners.close_tcp(),
-        port => shared.listeners.set_tcp(&node.config, port)?,
+fn listen_again(shared: &Shared, node: &Node, tls: bool) -> Result<(), StartError> {
+    let port = if tls { &options::tls::PORT } else { &options::PORT };
+    match node.config.get(port) as u16 {
+        0 => shared.listeners.close_tcp(tls),
+        port => shared.listeners.set_tcp(&node.config, port, tls)?,
     }
-    node.port.store(node.config.get(&options::PORT) as usize, Relaxed);
+    node.port.store(shown_port(node), Relaxed);
     Ok(())
+}
+
+/// Reads certificates anew, where they are used.
+fn load_tls(shared: &Shared, node: &Node) -> Result<(), String> {
+    if node.config.get(&options::tls::PORT) == 0 {
+        return Ok(());
+    }
+    shared.tls.load(node).map_err(|error| {
+        kit::warning!("Could not read the TLS configuration, the old one stays: {error}");
+        format!("Unable to update TLS configuration: {error}")
+    })
+}
+
+/// The port that INFO shows: that of plain connections, if there are any.
+fn shown_port(node: &Node) -> usize {
+    let ports = [node.config.get(&options::PORT), node.config.get(&options::tls::PORT)];
+    ports.into_iter().find(|port| *port != 0).unwrap_or(0) as usize
 }
 
 fn apply_max_clients(node: &Node) -> Result<(), String> {

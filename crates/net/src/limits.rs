@@ -56,6 +56,12 @@ impl OutputLimits {
         }
     }
 
+    /// Is a reply of this length more than the class may have unread?
+    pub(crate) fn forbids(&self, kind: ClientKind, reply_bytes: u64) -> bool {
+        let hard = self.of_class(kind).hard;
+        hard > 0 && reply_bytes > hard
+    }
+
     /// How much a batch may add to a client's replies before it is looked at.
     pub(crate) fn batch_bytes_max(&self, kind: ClientKind) -> usize {
         match self.of_class(kind).hard {

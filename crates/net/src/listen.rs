@@ -60,6 +60,8 @@ enum Place {
 
 pub(crate) struct Listener {
     pub socket: OwnedFd,
+    /// Its connections are encrypted.
+    pub tls: bool,
     place: Place,
 }
 
@@ -105,7 +107,11 @@ impl Listeners {
     pub(crate) fn start(&self, config: &Config, any_port: bool) -> Result<(), StartError> {
         let port = if any_port { 0 } else { config.get(&options::PORT) as u16 };
         if port != 0 || any_port {
-            self.set_tcp(config, port)?;
+            self.set_tcp(config, port, false)?;
+        }
+        let tls_port = config.get(&options::tls::PORT) as u16;
+        if tls_port != 0 {
+            self.set_tcp(config, tls_port, true)?;
         }
         let path = config.get(&options::UNIX_SOCKET);
         if !path.is_empty() {
@@ -119,17 +125,17 @@ impl Listeners {
         Ok(())
     }
 
-    /// Listens on the option's addresses at `port` and nowhere else; 0 closes all of TCP (the caller of
-    /// `start` with `any_port` aside). What is open already stays open.
-    pub(crate) fn set_tcp(&self, config: &Config, port: u16) -> Result<(), StartError> {
-        self.set_tcp_at(&options::binds(config), port, config.get(&options::BACKLOG) as i32)
+    /// Listens for plain or encrypted connections on the option's addresses at `port` and nowhere else. What is open
+    /// already stays open.
+    pub(crate) fn set_tcp(&self, config: &Config, port: u16, tls: bool) -> Result<(), StartError> {
+        self.set_tcp_at(&options::binds(config), port, config.get(&options::BACKLOG) as i32, tls)
     }
 
-    pub(crate) fn close_tcp(&self) {
-        self.open.lock().retain(Listener::is_unix);
+    pub(crate) fn close_tcp(&self, tls: bool) {
+        self.open.lock().retain(|it| it.is_unix() || it.tls != tls);
     }
 
-    fn set_tcp_at(&self, binds: &[Bind], port: u16, backlog: i32) -> Result<(), StartError> {
+    fn set_tcp_at(&self, binds: &[Bind], port: u16, backlog: i32, tls: bool) -> Result<(), StartError> {
         let mut open = self.open.lock();
         let mut wanted = Vec::new();
         for bind in binds {
@@ -137,12 +143,12 @@ impl Listeners {
             wanted.extend(found.into_iter().map(|addr| (addr, bind.clone())));
         }
         let (kept, old): (Vec<_>, Vec<_>) = std::mem::take(&mut *open).into_iter().partition(|it| match &it.place {
-            Place::Tcp(addr) => wanted.iter().any(|(wanted, _)| wanted == addr),
+            Place::Tcp(addr) => it.tls != tls || wanted.iter().any(|(wanted, _)| wanted == addr),
             Place::Unix(_) => true,
         });
-        wanted.retain(|(addr, _)| !kept.iter().any(|it| it.place == Place::Tcp(*addr)));
+        wanted.retain(|(addr, _)| !kept.iter().any(|it| it.tls == tls && it.place == Place::Tcp(*addr)));
         *open = kept;
-        match open_all(&wanted, port, backlog) {
+        match open_all(&wanted, port, backlog, tls) {
             Ok(new) => open.extend(self.polled(new)?),
             Err(first) => {
                 // Our own old socket may stand in the way, as `*` does of `127.0.0.1` on the same port.
@@ -152,10 +158,10 @@ impl Listeners {
                     return Err(first);
                 }
                 drop(old);
-                match open_all(&wanted, port, backlog) {
+                match open_all(&wanted, port, backlog, tls) {
                     Ok(new) => open.extend(self.polled(new)?),
                     Err(error) => {
-                        open.extend(self.reopened(&places, backlog));
+                        open.extend(self.reopened(&places, backlog, tls));
                         return Err(error);
                     }
                 }
@@ -164,11 +170,11 @@ impl Listeners {
         Ok(())
     }
 
-    fn reopened(&self, places: &[Place], backlog: i32) -> Vec<Listener> {
+    fn reopened(&self, places: &[Place], backlog: i32, tls: bool) -> Vec<Listener> {
         let mut opened = Vec::new();
         for place in places {
             if let Place::Tcp(addr) = place
-                && let Ok(listener) = open_tcp(*addr, backlog)
+                && let Ok(listener) = open_tcp(*addr, backlog, tls)
                 && self.poll(&listener).is_ok()
             {
                 opened.push(listener);
@@ -209,6 +215,11 @@ impl Listeners {
         ports
     }
 
+    /// Is there a TCP socket for plain, or encrypted, connections?
+    pub(crate) fn has_tcp(&self, tls: bool) -> bool {
+        self.open.lock().iter().any(|it| !it.is_unix() && it.tls == tls)
+    }
+
     pub(crate) fn has_unix(&self) -> bool {
         self.open.lock().iter().any(Listener::is_unix)
     }
@@ -222,12 +233,17 @@ impl Listeners {
     }
 }
 
-fn open_all(wanted: &[(SocketAddr, Bind)], mut port: u16, backlog: i32) -> Result<Vec<Listener>, StartError> {
+fn open_all(
+    wanted: &[(SocketAddr, Bind)],
+    mut port: u16,
+    backlog: i32,
+    tls: bool,
+) -> Result<Vec<Listener>, StartError> {
     let mut opened = Vec::new();
     for (addr, bind) in wanted {
         // The first one's choice of a port holds for the others.
         let addr = SocketAddr::new(addr.ip(), port);
-        match open_tcp(addr, backlog) {
+        match open_tcp(addr, backlog, tls) {
             Ok(listener) => {
                 if let Place::Tcp(addr) = &listener.place {
                     port = addr.port();
@@ -271,7 +287,7 @@ fn at(step: &'static str) -> impl Fn(Errno) -> Refused {
     move |errno| Refused { step, errno }
 }
 
-fn open_tcp(addr: SocketAddr, backlog: i32) -> Result<Listener, Refused> {
+fn open_tcp(addr: SocketAddr, backlog: i32, tls: bool) -> Result<Listener, Refused> {
     let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None).map_err(at("socket"))?;
@@ -282,7 +298,7 @@ fn open_tcp(addr: SocketAddr, backlog: i32) -> Result<Listener, Refused> {
     rustix::net::bind(&socket, &addr).map_err(at("bind"))?;
     rustix::net::listen(&socket, backlog).map_err(at("listen"))?;
     let place = rustix::net::getsockname(&socket).ok().and_then(|own| SocketAddr::try_from(own).ok());
-    Ok(Listener { socket, place: Place::Tcp(place.unwrap_or(addr)) })
+    Ok(Listener { socket, tls, place: Place::Tcp(place.unwrap_or(addr)) })
 }
 
 fn open_unix(path: PathBuf, perm: u32, backlog: i32) -> Result<Listener, Refused> {
@@ -298,7 +314,7 @@ fn open_unix(path: PathBuf, perm: u32, backlog: i32) -> Result<Listener, Refused
     {
         kit::warning!("Could not set permissions {perm:o} on {}: {error}", path.display());
     }
-    Ok(Listener { socket, place: Place::Unix(path) })
+    Ok(Listener { socket, tls: false, place: Place::Unix(path) })
 }
 
 /// Linux cuts a backlog to its own limit without a word.
@@ -355,9 +371,9 @@ mod tests {
     fn optional_addresses_may_be_missing() {
         let set = listeners();
         // 192.0.2.0/24 is for documentation: no machine has it.
-        set.set_tcp_at(&binds("127.0.0.1 -192.0.2.1"), 0, 16).unwrap();
+        set.set_tcp_at(&binds("127.0.0.1 -192.0.2.1"), 0, 16, false).unwrap();
         assert_eq!(set.ports().len(), 1);
-        let error = set.set_tcp_at(&binds("192.0.2.1"), 0, 16).unwrap_err().to_string();
+        let error = set.set_tcp_at(&binds("192.0.2.1"), 0, 16, false).unwrap_err().to_string();
         assert!(error.contains("192.0.2.1:0: bind: Cannot assign requested address"), "{error}");
         assert!(connects(set.ports()[0]), "the old one is still there");
     }
@@ -365,23 +381,28 @@ mod tests {
     #[test]
     fn changes_in_place_and_goes_back() {
         let set = listeners();
-        set.set_tcp_at(&binds("*"), 0, 16).unwrap();
+        set.set_tcp_at(&binds("*"), 0, 16, false).unwrap();
         let port = set.ports()[0];
-        set.set_tcp_at(&binds("127.0.0.1"), port, 16).unwrap();
+        set.set_tcp_at(&binds("127.0.0.1"), port, 16, false).unwrap();
         assert_eq!(set.ports(), [port]);
         assert!(connects(port));
 
         let other = listeners();
-        other.set_tcp_at(&binds("*"), 0, 16).unwrap();
+        other.set_tcp_at(&binds("*"), 0, 16, false).unwrap();
         let taken = other.ports()[0];
-        let error = set.set_tcp_at(&binds("*"), taken, 16).unwrap_err().to_string();
+        let error = set.set_tcp_at(&binds("*"), taken, 16, false).unwrap_err().to_string();
         let expected = format!("Could not create server TCP listening socket *:{taken}: bind: Address already in use");
         assert_eq!(error, expected);
-        assert!(set.set_tcp_at(&binds("999.999.999.999"), port, 16).is_err());
+        assert!(set.set_tcp_at(&binds("999.999.999.999"), port, 16, false).is_err());
         assert_eq!(set.ports(), [port]);
         assert!(connects(port));
 
-        set.close_tcp();
+        other.set_tcp_at(&binds("127.0.0.1"), 0, 16, true).unwrap();
+        assert!(other.has_tcp(false) && other.has_tcp(true), "they are kept apart");
+        other.close_tcp(false);
+        assert!(!connects(taken) && connects(other.ports()[0]));
+
+        set.close_tcp(false);
         assert!(!connects(port));
     }
 }

@@ -16,14 +16,17 @@ use crate::mailbox::{Letter, Posts, client_of};
 use crate::options::Settings;
 use crate::poller::{Interest, Poller, Ready, Registrar};
 use crate::slab::{Slab, Slot};
-use exec::client::ClientId;
+use crate::tls;
+use exec::client::{ClientId, ClientRecord};
+use exec::evict_clients;
 use exec::node::Node;
 use exec::pubsub::Message;
+use exec::rest::PART_BYTES;
 use exec::seams::Mail;
-use exec::session::{Close, Why};
+use exec::session::{Close, OwnedRequest, Session, Why};
 use exec::{Progress, Worker, metrics};
 use kit::world::UnixMs;
-use proto::{Request, Word};
+use proto::{Reply, Request, Word};
 use rustix::net::Shutdown;
 use std::collections::BTreeSet;
 use std::io;
@@ -55,6 +58,8 @@ pub(crate) struct Shared {
     pub posts: Arc<Posts>,
     pub loads: Vec<LoadCell>,
     pub listeners: Listeners,
+    /// What new encrypted connections begin with.
+    pub tls: tls::Context,
     pub stop: AtomicBool,
     /// Threads that will send no connection to another one any more.
     pub ended: AtomicUsize,
@@ -94,6 +99,8 @@ pub(crate) struct EventLoop {
     waits_for_log: Vec<u32>,
     /// A nudge came: paused clients ask again, and replies may leave that waited for the log.
     nudged: bool,
+    /// Steps of TLS handshakes that this turn may still take.
+    handshakes_left: i64,
     accept: bool,
     /// Keys are waiting to be expired: come back without waiting.
     sweep: bool,
@@ -155,6 +162,7 @@ impl EventLoop {
             letters: Vec::new(),
             waits_for_log: Vec::new(),
             nudged: false,
+            handshakes_left: 0,
             accept: false,
             sweep: false,
         }
@@ -209,7 +217,12 @@ impl EventLoop {
 
     fn turn(&mut self) {
         self.now = self.node.now();
-        self.settings.refresh(&self.node.config);
+        if self.settings.refresh(&self.node.config) && self.limits_clients() {
+            // The limit may be a lower one: it holds for what is read from now on.
+            self.count_memory();
+            evict_clients::make_room(&self.node);
+        }
+        self.handshakes_left = self.settings.handshakes_a_turn;
         for idx in 0..self.poller.ready_count() {
             let ready = self.poller.ready(idx);
             match ready.token {
@@ -268,8 +281,14 @@ impl EventLoop {
             return;
         }
         self.at = Some(*slot);
+        if conn.is_handshaking() {
+            if self.handshakes_left == 0 {
+                return; // the poller tells of it again
+            }
+            self.handshakes_left -= 1;
+        }
         self.worker.tally().add(&metrics::READS, 1);
-        match conn.input.read(&conn.fd, &mut self.pools) {
+        match conn.receive(&mut self.pools) {
             Got::Bytes(count) => {
                 self.worker.tally().add(&metrics::NET_IN, count as u64);
                 conn.turn.bytes_in += count;
@@ -337,11 +356,16 @@ impl EventLoop {
         }
         conn.turn.commands += u64::from(conn.session.parked.is_none());
         conn.turn.parse = true;
+        let kind = conn.session.record.kind();
+        if conn.session.rest.as_ref().is_some_and(|rest| self.settings.output.forbids(kind, rest.bytes())) {
+            close_for_output(conn);
+            self.worker.tally().add(&metrics::OUTPUT_LIMIT_CLOSED, 1);
+        }
         self.at = None;
     }
 
     /// Whether there was any.
-    fn take_mail(&mut self) -> bool {
+    pub(crate) fn take_mail(&mut self) -> bool {
         let mut letters = std::mem::take(&mut self.letters);
         self.shared.posts.take(self.thread, &mut letters);
         let any = !letters.is_empty();
@@ -364,6 +388,7 @@ impl EventLoop {
     fn deliver(&mut self, mail: Mail) {
         let mail = match mail {
             Mail::Published { to, message } => return self.deliver_published(&to, &message),
+            Mail::Ask { request, answer } => return self.answer_inside(&request, answer),
             mail => mail,
         };
         let Some(id) = client_of(&mail) else {
@@ -397,7 +422,7 @@ impl EventLoop {
                     conn.reply.shared(bytes);
                 }
             }
-            Mail::Nudge | Mail::Published { .. } => {}
+            Mail::Nudge | Mail::Ask { .. } | Mail::Published { .. } => {}
         }
     }
 
@@ -415,6 +440,17 @@ impl EventLoop {
         }
     }
 
+    /// A request from inside the server.
+    fn answer_inside(&mut self, request: &OwnedRequest, answer: Box<dyn FnOnce(Reply) + Send>) {
+        let record = ClientRecord::new(ClientId(0), -1, String::new(), String::new(), self.now.0);
+        let mut session = Session::new(Arc::new(record), true);
+        session.internal = true;
+        session.deny_blocking = true;
+        let mut reply = Reply::new();
+        self.worker.run_owned(&mut session, &mut reply, request);
+        answer(reply);
+    }
+
     /// The client lives elsewhere, or nowhere.
     fn forward(&self, id: ClientId, mail: Mail) {
         if let Some(record) = self.node.client(id) {
@@ -430,7 +466,7 @@ impl EventLoop {
         let now_ms = self.now.0;
         for active in &mut self.active {
             let conn = &mut *active.conn;
-            if conn.reply.is_empty() || conn.session.close == Close::Now {
+            if conn.reply.is_empty() && !conn.owes_tls() || conn.session.close == Close::Now {
                 continue;
             }
             self.at = Some(active.slot);
@@ -465,7 +501,8 @@ impl EventLoop {
         while let Some(Active { slot, mut conn }) = self.active.pop() {
             self.at = Some(slot);
             let drained = conn.reply.is_empty();
-            if conn.ended {
+            // Who sends no more may be reading a long reply yet.
+            if conn.ended && conn.session.rest.is_none() {
                 if drained || conn.session.parked.is_some() {
                     conn.session.close = Close::Now;
                 } else {
@@ -479,6 +516,9 @@ impl EventLoop {
             }
         }
         self.at = None;
+        if self.limits_clients() {
+            self.limit_clients();
+        }
     }
 
     fn keep(&mut self, slot: u32, mut conn: Box<Conn>) {
@@ -496,7 +536,7 @@ impl EventLoop {
         }
         let open = conn.session.close == Close::No && !conn.ended;
         let held_back = conn.session.parked.is_some() && conn.input.unread() > PARKED_INPUT_BYTES_MAX;
-        let interest = Interest { read: open && !held_back, write: conn.holds.some_may_leave(conn.reply.len()) };
+        let interest = Interest { read: open && !held_back, write: conn.holds.some_may_leave(conn.reply.len()) || conn.owes_tls() };
         if interest != conn.interest {
             let token = self.slab.token(slot);
             if self.poller.registrar().change(&conn.fd, token, interest).is_err() {
@@ -508,6 +548,10 @@ impl EventLoop {
             conn.window = self.load.window;
             self.load.active += 1;
         }
+        if conn.session.rest.is_some() && conn.reply.len() < PART_BYTES {
+            // More of its reply is made in the next turn.
+            self.shared.posts.send(self.thread, Mail::Resume(conn.session.record.id));
+        }
         conn.publish(self.now.0);
         self.mem_shift += conn.mem_shift();
         conn.turn = TurnPart::default();
@@ -518,6 +562,7 @@ impl EventLoop {
     }
 
     pub(crate) fn close(&mut self, slot: u32, mut conn: Box<Conn>) {
+        conn.say_goodbye();
         self.forget(slot, &mut conn);
         self.slab.remove(slot, Some(conn.session.record.id));
     }
@@ -527,8 +572,9 @@ impl EventLoop {
         if let Some(timer) = conn.timer.take() {
             self.timers.remove(&(timer, slot));
         }
-        self.mem_shift -= conn.mem_counted as i64;
         self.worker.disconnect(&mut conn.session);
+        let evicted = conn.session.record.evicted_mem.load(Relaxed);
+        self.mem_shift -= conn.mem_counted as i64 - evicted as i64;
         conn.reply.clear();
         conn.return_reply(&mut self.pools);
         conn.input.at = conn.input.buf.len();
@@ -546,6 +592,7 @@ impl EventLoop {
 
     /// The last reply is out. If the peer still sends, our closing must not make it lost.
     fn close_gently(&mut self, slot: u32, mut conn: Box<Conn>) {
+        conn.say_goodbye();
         let mut unread = conn.input.unread() > 0;
         if !unread && !conn.ended {
             conn.input.wanted = 0;

@@ -242,7 +242,7 @@ pub(crate) fn client_of(mail: &Mail) -> Option<ClientId> {
             [id] => Some(id),
             _ => None,
         },
-        Mail::Nudge => None,
+        Mail::Ask { .. } | Mail::Nudge => None,
     }
 }
 
@@ -274,7 +274,7 @@ mod tests {
                 let ids: Vec<String> = to.iter().map(|id| id.0.to_string()).collect();
                 format!("{}:m", ids.join("+"))
             }
-            Letter::Mail(Mail::Nudge) => "n".to_owned(),
+            Letter::Mail(Mail::Nudge | Mail::Ask { .. }) => "n".to_owned(),
             Letter::Mail(Mail::Resume(_) | Mail::Kill(_) | Mail::Served(..) | Mail::Unblock { .. }) => "?".to_owned(),
         });
         shown.collect::<Vec<_>>().join(" ")

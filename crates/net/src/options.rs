@@ -1,5 +1,7 @@
 //! The options of sockets and threads.
 
+pub mod tls;
+
 use crate::limits::{self, OutputLimits};
 use crate::listen::Bind;
 use kit::opt::{AnyOpt, Bool, Config, Int, Opt, Text, Words};
@@ -83,6 +85,25 @@ pub static OPTIONS: &[&dyn AnyOpt] = &[
     &OUTPUT_LIMIT,
     &BIND_SOURCE,
     &SOCKET_MARK,
+    &tls::PORT,
+    &tls::CERT_FILE,
+    &tls::KEY_FILE,
+    &tls::KEY_FILE_PASS,
+    &tls::CLIENT_CERT_FILE,
+    &tls::CLIENT_KEY_FILE,
+    &tls::CLIENT_KEY_FILE_PASS,
+    &tls::DH_PARAMS_FILE,
+    &tls::CA_CERT_FILE,
+    &tls::CA_CERT_DIR,
+    &tls::AUTH_CLIENTS,
+    &tls::PROTOCOLS,
+    &tls::CIPHERS,
+    &tls::CIPHERSUITES,
+    &tls::PREFER_SERVER_CIPHERS,
+    &tls::SESSION_CACHING,
+    &tls::SESSION_CACHE_SIZE,
+    &tls::SESSION_CACHE_TIMEOUT,
+    &tls::HANDSHAKES_A_TURN,
 ];
 
 pub const THREAD_COUNT_MAX: usize = 128;
@@ -107,6 +128,7 @@ pub(crate) struct Settings {
     pub query_bytes_max: usize,
     pub bulk_len_max: u64,
     pub timeout_ms: i64,
+    pub handshakes_a_turn: i64,
     /// CLIENT LIST shows its own request in `qbuf`, as Redis does when it has no threads.
     pub show_own_query: bool,
 }
@@ -119,14 +141,18 @@ impl Settings {
             query_bytes_max: usize::try_from(config.get(&QUERY_LIMIT)).unwrap_or(usize::MAX),
             bulk_len_max: config.get(&exec::options::PROTO_MAX_BULK).max(0) as u64,
             timeout_ms: config.get(&TIMEOUT).saturating_mul(1000),
+            handshakes_a_turn: config.get(&tls::HANDSHAKES_A_TURN),
             show_own_query: config.get(&IO_THREADS) == 1,
         }
     }
 
+    /// True when something changed.
     #[inline]
-    pub(crate) fn refresh(&mut self, config: &Config) {
-        if config.generation() != self.generation {
+    pub(crate) fn refresh(&mut self, config: &Config) -> bool {
+        let changed = config.generation() != self.generation;
+        if changed {
             *self = Settings::read(config);
         }
+        changed
     }
 }

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::loop_thread::{Active, EventLoop, over_limit};
 use exec::session::{Close, OwnedRequest};
 use exec::{Error, Job, metrics};
+use std::sync::atomic::Ordering::Relaxed;
 use proto::{Limits, Parser, Request, Step, Word};
 
 // One connection's part of a round: between rounds its output is looked at.
@@ -27,6 +28,10 @@ impl EventLoop {
     pub(crate) fn run_round(&mut self) -> bool {
         if !self.gather() {
             return false;
+        }
+        // What was asked after a change was acknowledged must be answered after its invalidation.
+        if self.node.tracking.clients.load(Relaxed) > 0 {
+            self.take_mail();
         }
         self.run_batch();
         self.after_batch();
@@ -46,6 +51,9 @@ impl EventLoop {
             }
             if self.active[idx].conn.turn.read {
                 self.read_one(idx);
+                if self.limits_clients() {
+                    self.limit_input(idx);
+                }
             }
             let Active { slot, conn } = &mut self.active[idx];
             self.at = Some(*slot);

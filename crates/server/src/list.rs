@@ -58,6 +58,7 @@ fn key_spec(spec: &KeySpec) -> String {
     let begin = match spec.begin {
         Begin::Index(at) => at.to_string(),
         Begin::Keyword(word, from) => format!("{word} from {from}"),
+        Begin::Option { word, .. } => format!("{word} at the end"),
         Begin::Unknown => return "found by the command".into(),
     };
     match spec.find {

@@ -32,10 +32,7 @@ pub(crate) fn listen(stopper: Arc<Stopper>) -> Result<(), String> {
         let mut interrupted = false;
         for signal in signals.forever() {
             let (name, option) = match signal {
-                SIGINT if interrupted => {
-                    kit::warning!("You insist... exiting now.");
-                    std::process::exit(1);
-                }
+                SIGINT if interrupted => stopper.exit_now(),
                 SIGINT => ("SIGINT", &ON_SIGINT),
                 SIGTERM => ("SIGTERM", &ON_SIGTERM),
                 _ => continue,

@@ -5,15 +5,18 @@
 
 use crate::args::Sources;
 use crate::daemon::{self, PidFile};
-use crate::stop::{self, Stopper};
+use crate::stop::{self, Cause, Stopper};
 use crate::{config_file, container, dir, log, oom, options, parts, signals};
-use exec::node::Applier;
+use exec::node::{Applier, alarm};
+use exec::seams::Saver;
 use exec::{Node, Parts};
 use kit::opt::Config;
 use kit::text::human_bytes;
 use kit::world::{RealClock, RealDisk, Rng};
+use snapshot::Snapshots;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Runs the server until it is told to stop; the exit code. An error is for the terminal.
@@ -58,6 +61,7 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         config.set_value(&exec::memory::MAXMEMORY, i64::try_from(container::memory_budget(limit)).unwrap_or(i64::MAX));
     }
     let node = make_node(&config, loaded.file.as_deref());
+    exec::acl::load_at_start(&node)?;
     if let Some(limit) = limit_of_container {
         node.memory.limit_of_container.store(container::memory_budget(limit), Relaxed);
     }
@@ -65,11 +69,18 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     score.apply(&config).unwrap_or_else(|error| kit::warning!("{error}"));
     let (stopper, asked) = Stopper::new(Arc::clone(&config));
     let _ = node.process.set(Arc::clone(&stopper) as Arc<dyn exec::seams::Process>);
-    signals::listen(stopper)?;
+    signals::listen(Arc::clone(&stopper))?;
+    let snapshots = snapshot::start(&node, commands::thresholds)
+        .map_err(|error| format!("Could not start the thread that saves: {error}"))?;
+    let for_exit = Arc::clone(&snapshots);
+    stopper.set_last_act(move || for_exit.remove_temp());
+    script::start(&node);
     config.seal();
     let pid_file = PidFile::write(&config);
     summary(&node, limit_of_container);
 
+    // Clients may come while the data are loaded, and are told so.
+    node.alarms.set(alarm::LOADING, snapshots.has_data(&node));
     let server = match net::start(Arc::clone(&node)) {
         Ok(server) => server,
         // Whoever could not listen has told the log why.
@@ -82,21 +93,54 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         return Ok(1);
     }
     let mut appliers = server.appliers();
+    appliers.extend(snapshot::appliers(&snapshots));
     appliers.extend(own_appliers(score));
     appliers.extend(options::appliers());
     let _ = node.appliers.set(appliers);
+    let console = match console::start(&node) {
+        Ok(console) => console,
+        Err(error) => {
+            kit::warning!("{error}, exiting.");
+            server.stop();
+            return Ok(1);
+        }
+    };
+    if let Err(code) = load(&node, &snapshots, &stopper, &asked) {
+        server.stop();
+        return Ok(code);
+    }
     for kind in server.listens_to() {
         kit::notice!("Ready to accept connections {kind}");
     }
     daemon::tell_supervisor(&config, "STATUS=Ready to accept connections\nREADY=1\n");
 
-    let weak = Arc::downgrade(&node);
-    stop::wait(&weak, &asked);
+    stop::wait(&node, &stopper, &asked);
     daemon::tell_supervisor(&config, "STOPPING=1\n");
+    drop(console);
     server.stop();
+    snapshots.clean_up();
     drop(pid_file);
     kit::warning!("Basalt (in place of Redis) is now ready to exit, bye bye...");
     Ok(0)
+}
+
+/// Loads the data on a thread of its own, so that this one hears who wants the process to stop. The error is the exit
+/// code.
+fn load(node: &Arc<Node>, snapshots: &Arc<Snapshots>, stopper: &Arc<Stopper>, asked: &Receiver<Cause>) -> Result<(), u8> {
+    if node.alarms.get() & alarm::LOADING == 0 {
+        return Ok(());
+    }
+    let (loading, node_of_thread, done) = (Arc::clone(snapshots), Arc::clone(node), Arc::clone(stopper));
+    let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
+        done.ask(Cause::Loaded(loading.load_at_start(&node_of_thread).is_ok()));
+    });
+    if let Err(error) = thread {
+        kit::warning!("Fatal error loading the DB: no thread for it: {error}");
+        return Err(1);
+    }
+    stop::wait_for_data(asked, || snapshots.stop_loading())?;
+    node.alarms.set(alarm::LOADING, false);
+    Ok(())
 }
 
 fn read_stdin() -> std::io::Result<String> {
@@ -106,12 +150,15 @@ fn read_stdin() -> std::io::Result<String> {
 }
 
 fn make_node(config: &Arc<Config>, file: Option<&std::path::Path>) -> Arc<Node> {
+    let (clock, disk) = (Arc::new(RealClock::new()), Arc::new(RealDisk));
+    // The process has gone to `dir`, which may be written in a relative way.
+    let here = std::env::current_dir().unwrap_or_else(|_| config.get(&dir::DIR).as_ref().into());
     let parts = Parts {
         commands: parts::commands(),
         metrics: parts::METRICS.to_vec(),
-        clock: Arc::new(RealClock::new()),
-        disk: Arc::new(RealDisk),
-        log: Arc::new(::log::Log::off()),
+        log: Arc::new(::log::Log::new(disk.clone(), clock.clone(), snapshot::log_settings(config, &here))),
+        clock,
+        disk,
         threads: net::thread_count(config),
         seed: Rng::from_entropy().next_u64(),
     };

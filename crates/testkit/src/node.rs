@@ -1,6 +1,7 @@
 //! A node in process: simulated clock and disk, one worker, any number of clients.
 
 use crate::script::{self, Expect, Step};
+use exec::acl::Identity;
 use exec::client::ClientRecord;
 use exec::seams::{Mail, Mailbox};
 use exec::session::{OwnedRequest, Session};
@@ -113,8 +114,8 @@ impl TestNode {
             let record = ClientRecord::new(id, 10 + number as i32, addr, "127.0.0.1:6379".into(), node.now().0);
             let record = Arc::new(record);
             node.clients.add(record.clone());
-            let open = node.config.get(&exec::options::REQUIREPASS).is_empty();
-            Client { session: Session::new(record, open), reply: Reply::new() }
+            let user = Identity::of(node.acl.default_user());
+            Client { session: Session::of(record, user, node.acl.default_is_open()), reply: Reply::new() }
         })
     }
 
@@ -123,6 +124,9 @@ impl TestNode {
         self.client(client);
         let client = self.clients.get_mut(&client).expect("made above");
         self.worker.run_owned(&mut client.session, &mut client.reply, &OwnedRequest::from_words(words));
+        while client.session.rest.is_some() {
+            self.worker.resume(&mut client.session, &mut client.reply);
+        }
         let bytes = client.reply.to_vec();
         client.reply.clear();
         self.deliver();
@@ -152,7 +156,10 @@ impl TestNode {
                     exec::session::Why::Blocked => {
                         self.worker.end_wait(&mut client.session, &mut client.reply, false);
                     }
-                    exec::session::Why::Paused | exec::session::Why::Away | exec::session::Why::Working => {
+                    exec::session::Why::Paused
+                    | exec::session::Why::Away
+                    | exec::session::Why::Looks
+                    | exec::session::Why::Working => {
                         self.worker.resume(&mut client.session, &mut client.reply);
                     }
                 }
@@ -209,6 +216,7 @@ impl TestNode {
                             self.worker.disconnect(&mut client.session);
                         }
                     }
+                    Mail::Ask { .. } => {} // nobody asks from inside
                     Mail::Nudge => {
                         for client in self.clients.values_mut() {
                             if client

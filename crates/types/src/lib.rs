@@ -15,6 +15,7 @@ pub mod list;
 #[allow(unsafe_code)]
 pub mod object;
 pub mod packed;
+pub mod rdb;
 pub mod set;
 pub mod sorted_set;
 pub mod stream;

@@ -30,6 +30,7 @@ const DEV_ALLOWED: &[(&str, &str, &str)] = &[
     ("exec", "testkit", "its integration tests, which link one copy of exec"),
     ("commands", "testkit", "conversations at the foot of each command"),
     ("script", "testkit", "conversations at the foot of each command"),
+    ("script", "commands", "what scripts call in those conversations"),
     ("snapshot", "testkit", "conversations at the foot of each command"),
     ("commands", "net", "the same conversations over a socket"),
 ];

@@ -1,9 +1,10 @@
 //! AUTH [username] password
 //!
-//! Until there are ACL users the only name is `default`, whose password is `requirepass`.
+//! Without a name it is the default user, whose password `requirepass` is. Who guesses waits for the answer.
 
-use exec::options::REQUIREPASS;
-use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, metrics};
+use exec::acl::{self, Context};
+use exec::session::Why;
+use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group};
 
 pub static AUTH: Command = Command {
     name: "AUTH",
@@ -31,29 +32,31 @@ pub static AUTH: Command = Command {
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     match args.len() {
-        2 if ctx.node.config.get(&REQUIREPASS).is_empty() => Err(Error::Static(
+        2 if ctx.node.acl.default_user().rules().nopass => Err(Error::Static(
             "ERR AUTH <password> called without any password configured for the default user. \
              Are you sure your configuration is correct?",
         )),
-        2 => authenticate(ctx, b"default", args.get(1)),
-        3 => authenticate(ctx, args.get(1), args.get(2)),
+        2 => authenticate(ctx, args.get(0), b"default", args.get(1)),
+        3 => authenticate(ctx, args.get(0), args.get(1), args.get(2)),
         _ => Err(Error::Syntax),
     }?;
     ctx.reply.ok();
     Ok(())
 }
 
-/// Checks a name and password; the session is authenticated if they fit.
-pub(super) fn authenticate(ctx: &mut Ctx, user: &[u8], password: &[u8]) -> Result<(), Error> {
-    let wanted = ctx.node.config.get(&REQUIREPASS);
-    // Digests are compared, so that the time taken tells nothing about a common beginning.
-    let fits = wanted.is_empty() || kit::sha::sha256_hex(wanted.as_bytes()) == kit::sha::sha256_hex(password);
-    if user != b"default" || !fits {
-        ctx.tally().add(&metrics::ACL_DENIED_AUTH, 1);
-        return Err(Error::WrongPass);
+/// Checks a name and password; the session is authenticated if they fit. `called` is the command's name as it came.
+pub(super) fn authenticate(ctx: &mut Ctx, called: &[u8], user: &[u8], password: &[u8]) -> Result<(), Error> {
+    // Run again at the end of the wait: this try was counted when it came.
+    let waited = ctx.session.deny_blocking && !ctx.nested;
+    let context = if ctx.session.multi.is_some() || ctx.nested { Context::Multi } else { Context::Toplevel };
+    match acl::authenticate(ctx.node, ctx.session, context, called, user, password, !waited) {
+        Ok(()) => Ok(()),
+        Err(failed) if failed.delay_ms > 0 && ctx.may_wait() => {
+            let until = ctx.now().saturating_add_ms(failed.delay_ms);
+            Err(ctx.wait(Why::Blocked, Some(until)))
+        }
+        Err(_) => Err(Error::WrongPass),
     }
-    ctx.session.set_authenticated(true);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -66,6 +69,20 @@ mod tests {
             "GET k -> -NOAUTH Authentication required.; AUTH wrong -> -WRONGPASS; AUTH nobody secret -> -WRONGPASS
              GET k -> -NOAUTH; AUTH secret -> +OK; GET k -> nil; c2> AUTH default secret -> +OK; c3> PING -> -NOAUTH",
         );
+    }
+
+    #[test]
+    fn guessing_takes_longer_and_longer() {
+        let mut node = node(&[("requirepass", "secret")]);
+        for _ in 0..64 {
+            node.converse("AUTH wrong -> -WRONGPASS");
+        }
+        node.converse(
+            "AUTH wrong -> parked; ~9ms; <- silence; ~1ms; <- -WRONGPASS; HELLO 3 AUTH default wrong -> parked; ~20ms; <- -WRONGPASS
+             AUTH secret -> +OK; ~10000ms; AUTH wrong -> -WRONGPASS",
+        );
+        let counts: Vec<u64> = node.node.acl.log.newest(9).iter().map(|entry| entry.count).collect();
+        assert_eq!(counts, [66, 1], "who waited is counted once");
     }
 
     #[test]

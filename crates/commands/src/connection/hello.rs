@@ -69,7 +69,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
     }
     if let Some((user, password)) = auth {
-        authenticate(ctx, user, password)?;
+        authenticate(ctx, args.get(0), user, password)?;
     }
     if !ctx.session.authenticated {
         return Err(Error::Static(

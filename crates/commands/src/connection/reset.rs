@@ -3,10 +3,10 @@
 //! The connection becomes as if it were new: no transaction, no watched keys, no subscriptions, database 0, RESP2, no
 //! name, replies on, authentication of the default user. The library's name stays.
 
-use exec::options::REQUIREPASS;
 use exec::session::ReplyMode;
-use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, client::flag, monitor, pubsub, watch};
-use std::sync::Arc;
+use exec::{
+    Args, Arity, Categories, Command, Ctx, Error, Flags, Group, client::flag, monitor, pubsub, tracking, watch,
+};
 use std::sync::atomic::Ordering::Relaxed;
 
 pub static RESET: Command = Command {
@@ -33,6 +33,7 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     monitor::leave(ctx.node, session);
     watch::end_multi(ctx.node, session);
     pubsub::leave_all(ctx.node, session);
+    tracking::stop(ctx.node, session);
     session.select(0);
     session.reply_mode = ReplyMode::On;
     session.no_touch = false;
@@ -42,8 +43,8 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
         session.record.set_flag(flag, false);
     }
     session.record.names.lock().name.clear();
-    session.user = Arc::from("default");
-    session.set_authenticated(ctx.node.config.get(&REQUIREPASS).is_empty());
+    session.become_user(ctx.node.acl.default_user());
+    session.set_authenticated(ctx.node.acl.default_is_open());
     session.record.resp.store(2, Relaxed);
     ctx.reply.set_resp3(false);
     ctx.reply.simple("RESET");

@@ -32,12 +32,21 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::check;
+    use crate::{check, node};
 
     #[test]
     fn counts() {
         check(
             "EXISTS a -> :0; SET a 1; SET b 2; EXISTS a b c a -> :3; SET a 1 PX 100; ~100ms; EXISTS a -> :0; EXISTS -> -ERR wrong number",
         );
+    }
+
+    #[test]
+    fn a_hash_goes_with_its_last_field() {
+        for entries in ["512", "0"] {
+            let node = || node(&[("hash-max-listpack-entries", entries), ("enable-debug-command", "yes")]);
+            node().converse("HSET h a 1 b 2; HPEXPIRE h 5 FIELDS 1 a; HPEXPIRE h 8 FIELDS 1 b; ~7ms; EXISTS h -> :1; ~1ms; EXISTS h -> :0; TYPE h -> +none");
+            node().converse("DEBUG SET-ACTIVE-EXPIRE 0; HSET h a 1; HPEXPIRE h 5 FIELDS 1 a; ~9ms; EXISTS h -> :1");
+        }
     }
 }

@@ -2,21 +2,27 @@
 
 pub mod copy;
 pub mod del;
+pub mod dump;
 pub mod exists;
 pub mod expire;
 pub mod keys;
+pub mod migrate;
 pub mod move_key;
 pub mod object;
 mod pattern_reach;
 pub mod persist;
 pub mod randomkey;
 pub mod rename;
+pub mod restore;
 pub mod scan;
 pub(crate) mod scan_options;
+pub mod sort;
+mod sort_words;
 pub mod touch;
 pub mod ttl;
 pub mod type_of;
 pub mod wait;
+pub mod waitaof;
 
 use exec::{Arg, ArgKind, Command};
 
@@ -24,19 +30,25 @@ pub static COMMANDS: &[&Command] = &[
     &copy::COPY,
     &del::DEL,
     &del::UNLINK,
+    &dump::DUMP,
     &exists::EXISTS,
     &expire::EXPIRE,
     &expire::EXPIREAT,
     &expire::PEXPIRE,
     &expire::PEXPIREAT,
     &keys::KEYS,
+    &migrate::MIGRATE,
     &move_key::MOVE,
     &object::OBJECT,
     &persist::PERSIST,
     &randomkey::RANDOMKEY,
     &rename::RENAME,
     &rename::RENAMENX,
+    &restore::RESTORE,
+    &restore::RESTORE_ASKING,
     &scan::SCAN,
+    &sort::SORT,
+    &sort::SORT_RO,
     &touch::TOUCH,
     &ttl::EXPIRETIME,
     &ttl::PEXPIRETIME,
@@ -44,6 +56,7 @@ pub static COMMANDS: &[&Command] = &[
     &ttl::TTL,
     &type_of::TYPE,
     &wait::WAIT,
+    &waitaof::WAITAOF,
 ];
 
 /// The only key, and any number of keys, in `COMMAND DOCS`.

@@ -30,7 +30,7 @@ impl PatternReach {
 }
 
 /// The slot of every key that fits.
-fn slot(pattern: &[u8]) -> Option<Slot> {
+pub(super) fn slot(pattern: &[u8]) -> Option<Slot> {
     let open = pattern.iter().position(|&byte| byte == b'{')?;
     let close = open + pattern[open..].iter().position(|&byte| byte == b'}')?;
     // `{}` is no tag.

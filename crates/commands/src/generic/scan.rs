@@ -40,6 +40,23 @@ const BUCKETS_PER_KEY: u64 = 10;
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let cursor = scan_options::cursor(args.get(1))?;
     let options = ScanOptions::parse(args, 2)?;
+    let (next, found) = walk(ctx, args, cursor, &options, &|_| true);
+    ctx.reply.array(2);
+    let mut digits = Vec::new();
+    text::write_u64(&mut digits, next);
+    ctx.reply.bulk(&digits);
+    found.show(ctx);
+    Ok(())
+}
+
+/// One call's part of the walk: the next cursor, and the keys found that are `wanted`.
+pub(crate) fn walk(
+    ctx: &mut Ctx,
+    args: &Args,
+    cursor: u64,
+    options: &ScanOptions,
+    wanted: &dyn Fn(&[u8]) -> bool,
+) -> (u64, Words) {
     let (mut shard, mut position) = (cursor >> POSITION_BITS, cursor & ((1 << POSITION_BITS) - 1));
     let mut end = SHARDS as u64;
     let only = options.pattern.and_then(|pattern| match PatternReach::of(pattern, &ctx.node.keyspace) {
@@ -58,9 +75,10 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         stale: Words::default(),
         keys_left: options.count,
         buckets_left: options.count.saturating_mul(BUCKETS_PER_KEY),
+        wanted,
     };
     while shard < end && walk.has_budget() {
-        let next = walk.shard(ctx, &options, shard as u8, position);
+        let next = walk.shard(ctx, options, shard as u8, position);
         (shard, position) = match next {
             Some(next) => (shard, next),
             None => (shard + 1, 0),
@@ -70,25 +88,18 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         ctx.db.note_stale(ctx.node.keyspace.hash(key), key);
     }
     let next = if shard < end { shard << POSITION_BITS | position } else { 0 };
-    ctx.reply.array(2);
-    let mut digits = Vec::new();
-    text::write_u64(&mut digits, next);
-    ctx.reply.bulk(&digits);
-    ctx.reply.array(walk.found.ends.len());
-    for key in walk.found.iter() {
-        ctx.reply.bulk(key);
-    }
-    Ok(())
+    (next, walk.found)
 }
 
-struct Walk {
+struct Walk<'w> {
     found: Words,
     stale: Words,
     keys_left: u64,
     buckets_left: u64,
+    wanted: &'w dyn Fn(&[u8]) -> bool,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn has_budget(&self) -> bool {
         self.keys_left > 0 && self.buckets_left > 0
     }
@@ -112,6 +123,7 @@ impl Walk {
                         && options
                             .type_name
                             .is_none_or(|name| text::eq_ignore_case(name, entry.kind().type_of().name().as_bytes()))
+                        && (self.wanted)(entry.key())
                     {
                         self.found.push(entry.key());
                     }
@@ -124,7 +136,7 @@ impl Walk {
 
 /// Keys one behind the other.
 #[derive(Default)]
-struct Words {
+pub(crate) struct Words {
     bytes: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -133,6 +145,11 @@ impl Words {
     fn push(&mut self, word: &[u8]) {
         self.bytes.extend_from_slice(word);
         self.ends.push(self.bytes.len());
+    }
+
+    pub(crate) fn show(&self, ctx: &mut Ctx) {
+        ctx.reply.array(self.ends.len());
+        self.iter().for_each(|key| ctx.reply.bulk(key));
     }
 
     fn iter(&self) -> impl Iterator<Item = &[u8]> {

@@ -14,10 +14,15 @@ const COUNT: u64 = 10;
 
 impl<'a> ScanOptions<'a> {
     /// From word `i` to the end.
-    pub(crate) fn parse(args: &Args<'a>, mut i: usize) -> Result<ScanOptions<'a>, Error> {
+    pub(crate) fn parse(args: &Args<'a>, i: usize) -> Result<ScanOptions<'a>, Error> {
+        ScanOptions::parse_until(args, i, args.len())
+    }
+
+    /// From word `i` to before word `end`.
+    pub(crate) fn parse_until(args: &Args<'a>, mut i: usize, end: usize) -> Result<ScanOptions<'a>, Error> {
         let mut options = ScanOptions { pattern: None, count: COUNT, type_name: None };
-        while i < args.len() {
-            if i + 1 == args.len() {
+        while i < end {
+            if i + 1 == end {
                 return Err(Error::Syntax);
             }
             if args.is(i, "COUNT") {

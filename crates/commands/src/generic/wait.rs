@@ -36,7 +36,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 }
 
 /// A timeout in milliseconds; 0 waits for ever.
-fn deadline(args: &Args, i: usize, now: UnixMs) -> Result<Option<UnixMs>, Error> {
+pub(super) fn deadline(args: &Args, i: usize, now: UnixMs) -> Result<Option<UnixMs>, Error> {
     let ms = args.int(i).map_err(|_| Error::Static("ERR timeout is not an integer or out of range"))?;
     match ms {
         ..0 => Err(Error::TimeoutNegative),

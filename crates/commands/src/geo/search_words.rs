@@ -63,7 +63,10 @@ impl Words {
         } else {
             words.middle = Some(Middle::Known(place::point(args, 2)?));
         }
-        words.circle(args, at)?;
+        // Without the member's set Redis does not look at the circle.
+        if !(by_member && set.is_none()) {
+            words.circle(args, at)?;
+        }
         words.parse_options(args, at + 2, set, dialect)?;
         Ok(words)
     }

@@ -4,6 +4,7 @@
 //! their time are not drawn; when there are some, all fields are looked at, and those are removed.
 
 use super::read::say;
+use crate::draws::{self, Members};
 use exec::command::{Arg, ArgKind};
 use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeySpec, READ};
 use kit::world::Rng;
@@ -36,9 +37,6 @@ pub static HRANDFIELD: Command = Command {
 };
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
-    if args.len() > 4 || (args.len() == 4 && !args.is(3, "WITHVALUES")) {
-        return Err(Error::Syntax);
-    }
     let count = if args.len() > 2 { Some(count(args)?) } else { None };
     let with_values = args.len() == 4;
     let (key, now) = (args.key(1), ctx.db.fields_now());
@@ -80,6 +78,12 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         Some(_) if draw.len() == 0 => reply.array(0),
         Some(count) if count < 0 => {
             let count = count.unsigned_abs() as usize;
+            if draws::are_many(count as u64, draw.len()) {
+                let members = draw.all(reply.is_resp3(), tell);
+                let announced = if with_values && !reply.is_resp3() { 2 * count } else { count };
+                stale.iter().for_each(|field| ctx.db.note_stale_field(key, field));
+                return members.draw(ctx, announced, count as u64, rng);
+            }
             announce(reply, count);
             (0..count).filter_map(|_| draw.one(&mut rng)).for_each(|pair| tell(reply, pair));
         }
@@ -100,6 +104,9 @@ fn count(args: &Args) -> Result<i64, Error> {
             "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
         ));
     }
+    if args.len() > 4 || (args.len() == 4 && !args.is(3, "WITHVALUES")) {
+        return Err(Error::Syntax);
+    }
     // A reply must be able to say twice as many.
     if args.len() == 4 && count.unsigned_abs() > i64::MAX as u64 / 2 { Err(Error::OutOfRange) } else { Ok(count) }
 }
@@ -114,6 +121,13 @@ struct Draw<'a> {
 impl<'a> Draw<'a> {
     fn len(&self) -> usize {
         self.living.as_ref().map_or(self.hash.len(), Vec::len)
+    }
+
+    fn all(&self, resp3: bool, tell: impl Fn(&mut Reply, Pair<'a>)) -> Members {
+        match &self.living {
+            Some(living) => Members::of(resp3, living.iter().copied(), tell),
+            None => Members::of(resp3, self.hash.iter(), tell),
+        }
     }
 
     fn one(&self, rng: &mut Rng) -> Option<Pair<'a>> {

@@ -37,6 +37,13 @@ const BUCKETS_PER_FIELD: u64 = 10;
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let cursor = text::parse_u64(args.get(2)).ok_or(Error::InvalidCursor)?;
+    let now = ctx.db.fields_now();
+    let Some(hash) = ctx.db.read::<Hash>(args.key(1))? else {
+        ctx.reply.array(2);
+        ctx.reply.bulk(b"0");
+        ctx.reply.array(0);
+        return Ok(());
+    };
     let (mut pattern, mut count, mut values) = (None, COUNT, true);
     let mut i = 3;
     while i < args.len() {
@@ -57,13 +64,6 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
         i += 2;
     }
-    let now = ctx.db.fields_now();
-    let Some(hash) = ctx.db.read::<Hash>(args.key(1))? else {
-        ctx.reply.array(2);
-        ctx.reply.bulk(b"0");
-        ctx.reply.array(0);
-        return Ok(());
-    };
     let mut found = Vec::new();
     // A cursor that was never given is one that is past the end.
     let mut position = u32::try_from(cursor).ok();
@@ -109,10 +109,10 @@ mod tests {
     #[test]
     fn refuses() {
         check(
-            "HSCAN h x -> -ERR invalid cursor; HSCAN h 0 COUNT 0 -> -ERR syntax error; HSCAN h 0 COUNT x -> -ERR value is not an integer or out of range",
+            "HSCAN h x -> -ERR invalid cursor; HSCAN h 0 FOO -> [0 []]; HSET h a 1; HSCAN h 0 COUNT 0 -> -ERR syntax error; HSCAN h 0 COUNT x -> -ERR value is not an integer or out of range",
         );
         check(
-            "HSCAN h 0 COUNT -> -ERR syntax error; HSCAN h 0 FOO 1 -> -ERR syntax error; SET s v; HSCAN s 0 -> -WRONGTYPE",
+            "HSET h a 1; HSCAN h 0 COUNT -> -ERR syntax error; HSCAN h 0 FOO 1 -> -ERR syntax error; SET s v; HSCAN s 0 -> -WRONGTYPE",
         );
     }
 

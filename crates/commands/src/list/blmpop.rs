@@ -28,8 +28,8 @@ pub static BLMPOP: Command = Command {
 };
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
-    let deadline = args.timeout(1, ctx.now())?;
     let pop = PopMany::parse(args, 2)?;
+    let deadline = args.timeout(1, ctx.now())?;
     if pop.run(ctx, args)? {
         return Ok(());
     }
@@ -53,13 +53,14 @@ mod tests {
         check(
             "BLMPOP 0 2 a b LEFT COUNT 1 -> parked; c2> BLMPOP 0 2 a b RIGHT COUNT 10 -> parked; c3> BLMPOP 0 2 a b LEFT COUNT 10 -> parked; c4> BLMPOP 0 2 a b RIGHT -> parked; c5> MULTI; c5> LPUSH a 1 2 3 4; c5> LPUSH b x y z; c5> EXEC; <- [a [4]]; c2> <- [a [1 2 3]]; c3> <- [b [z y x]]; c4> <- silence; c5> RPUSH b 7 8; c4> <- [b [8]]",
         );
+        check("BLMPOP 0.05 1 a LEFT -> parked; c2> SET a x; ~51ms; <- nil[]");
         check("MULTI; BLMPOP 0 1 a LEFT; EXEC -> [nil[]]");
     }
 
     #[test]
     fn refuses() {
         check(
-            "BLMPOP x 1 a LEFT -> -ERR timeout is not a float or out of range; BLMPOP -1 0 a LEFT -> -ERR timeout is negative; BLMPOP 0 0 a LEFT -> -ERR numkeys should be greater than 0; BLMPOP 0 1 a UP -> -ERR syntax error; SET s x; BLMPOP 0 2 a s LEFT -> -WRONGTYPE",
+            "BLMPOP x 1 a LEFT -> -ERR timeout is not a float or out of range; BLMPOP -1 1 a LEFT -> -ERR timeout is negative; BLMPOP -1 0 a LEFT -> -ERR numkeys should be greater than 0; BLMPOP 0 0 a LEFT -> -ERR numkeys should be greater than 0; BLMPOP 0 1 a UP -> -ERR syntax error; SET s x; BLMPOP 0 2 a s LEFT -> -WRONGTYPE",
         );
     }
 

@@ -24,7 +24,7 @@ pub static COMPRESS_DEPTH: Opt<Int> = Opt::int(
 
 /// Up to where a list is packed.
 #[inline]
-pub(super) fn limit(ctx: &Ctx) -> Limit {
+pub(crate) fn limit(ctx: &Ctx) -> Limit {
     Limit::from_setting(ctx.node.config.get(&MAX_LISTPACK_SIZE))
 }
 

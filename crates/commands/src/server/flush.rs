@@ -58,6 +58,11 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
     // The reply waits for the freeing thread; no event loop does.
     let waits = !lazy && ctx.may_wait() && ctx.node.freer.has_thread();
     let mut removed = 0;
+    if databases.len() == ctx.node.databases
+        && let Some(saver) = ctx.node.saver.get()
+    {
+        saver.all_removed();
+    }
     for db in databases {
         watch::database_leaves(&mut ctx.db, db, None);
         let freer = &ctx.node.freer;

@@ -1,6 +1,8 @@
 //! Server: what runs here, how it does, and its settings.
 
+pub mod acl;
 pub mod command;
+pub mod commandlog;
 pub mod config;
 mod crowd;
 pub mod dbsize;
@@ -11,7 +13,9 @@ pub mod lastsave;
 pub mod latency;
 pub mod lolwut;
 pub mod memory;
+pub mod module;
 pub mod monitor;
+pub mod restore_asking;
 pub mod role;
 pub mod shutdown;
 pub mod slowlog;
@@ -21,7 +25,9 @@ pub mod time;
 use exec::Command;
 
 pub static COMMANDS: &[&Command] = &[
+    &acl::ACL,
     &command::COMMAND,
+    &commandlog::COMMANDLOG,
     &config::CONFIG,
     &dbsize::DBSIZE,
     &debug::DEBUG,
@@ -32,7 +38,9 @@ pub static COMMANDS: &[&Command] = &[
     &latency::LATENCY,
     &lolwut::LOLWUT,
     &memory::MEMORY,
+    &module::MODULE,
     &monitor::MONITOR,
+    &restore_asking::RESTORE_ASKING,
     &role::ROLE,
     &shutdown::SHUTDOWN,
     &slowlog::SLOWLOG,

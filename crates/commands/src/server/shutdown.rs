@@ -1,11 +1,14 @@
 //! SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
 //!
-//! Saves where saving is possible, then asks the process to stop. When all goes well there is no
-//! reply: the connection ends. There are no replicas to wait for, so NOW changes nothing and a
-//! shutdown that ABORT could stop is never under way.
-//! SAVE without persistence is refused: Redis would write a file, and who asks for it counts on it.
+//! Asks the process to stop, which saves first, if it is to, while nothing else runs. When all goes well there is no
+//! reply: the connection ends. When the data cannot be saved the client is told and the server goes on, unless FORCE
+//! says otherwise. There are no replicas to wait for, so NOW changes nothing.
 
+use exec::seams::{Mail, Stop};
+use exec::session::Why;
 use exec::{Arg, ArgKind, Args, Arity, Command, Ctx, Error, Flags, Group};
+use proto::Reply;
+use std::sync::Arc;
 
 pub static SHUTDOWN: Command = Command {
     name: "SHUTDOWN",
@@ -73,51 +76,56 @@ fn wish(args: &Args) -> Result<Wish, Error> {
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let wish = wish(args)?;
-    if wish.abort {
-        return Err(Error::Static("ERR No shutdown in progress."));
-    }
     let Some(process) = ctx.node.process.get() else {
-        return Err(Error::Static("ERR Errors trying to SHUTDOWN: this process is not stopped by commands."));
+        return Err(match wish.abort {
+            true => Error::Static("ERR No shutdown in progress."),
+            false => Error::Static("ERR Errors trying to SHUTDOWN: this process is not stopped by commands."),
+        });
     };
-    match ctx.node.saver.get() {
-        Some(saver) if !wish.nosave => {
-            if let Err(cause) = saver.save() {
-                kit::warning!("SHUTDOWN could not save: {cause}");
-                if !wish.force {
-                    return Err(Error::Static("ERR Errors trying to SHUTDOWN. Check logs."));
-                }
-            }
+    if wish.abort {
+        if !process.abort() {
+            return Err(Error::Static("ERR No shutdown in progress."));
         }
-        None if wish.save && !wish.force => {
-            return Err(Error::Static(
-                "ERR Errors trying to SHUTDOWN: nothing can be saved, this server has no persistence yet. \
-                 SHUTDOWN NOSAVE stops it.",
-            ));
-        }
-        Some(_) | None => {}
+        ctx.reply.ok();
+        return Ok(());
     }
     kit::warning!("User requested shutdown...");
-    process.stop(wish.force);
-    Ok(())
+    let save = if wish.save { Some(true) } else { wish.nosave.then_some(false) };
+    let refused = Some(refusal(ctx));
+    process.stop(Stop { save, now: wish.now, force: wish.force, refused });
+    Err(ctx.wait(Why::Working, None))
+}
+
+/// Told when the server goes on after all.
+fn refusal(ctx: &Ctx) -> Box<dyn FnOnce() + Send> {
+    let (client, node, resp3) = (Arc::clone(&ctx.session.record), ctx.node.itself.clone(), ctx.reply.is_resp3());
+    Box::new(move || {
+        let Some(node) = node.upgrade() else { return };
+        let mut reply = Reply::new();
+        reply.set_resp3(resp3);
+        reply.error(&Error::Static("ERR Errors trying to SHUTDOWN. Check logs."));
+        node.send(&client, Mail::Served(client.id, reply, 0));
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{check, node};
-    use exec::seams::Process;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use exec::seams::{Process, Stop};
+    use std::sync::{Arc, Mutex};
 
     #[derive(Default)]
     struct Stops {
-        all: AtomicUsize,
-        forced: AtomicUsize,
+        asked: Mutex<Vec<Stop>>,
     }
 
     impl Process for Stops {
-        fn stop(&self, force: bool) {
-            self.all.fetch_add(1, Relaxed);
-            self.forced.fetch_add(usize::from(force), Relaxed);
+        fn stop(&self, stop: Stop) {
+            self.asked.lock().unwrap().push(stop);
+        }
+
+        fn abort(&self) -> bool {
+            self.asked.lock().unwrap().pop().is_some()
         }
     }
 
@@ -136,11 +144,26 @@ mod tests {
         let mut node = node(&[]);
         let stops = Arc::new(Stops::default());
         assert!(node.node.process.set(stops.clone()).is_ok());
-        node.converse("SHUTDOWN SAVE -> -ERR Errors trying to SHUTDOWN: nothing can be saved");
-        for line in ["SHUTDOWN", "SHUTDOWN nosave nosave", "SHUTDOWN NOSAVE NOW FORCE", "SHUTDOWN SAVE FORCE"] {
+        let lines = ["SHUTDOWN", "SHUTDOWN nosave nosave", "SHUTDOWN NOSAVE NOW FORCE", "SHUTDOWN SAVE FORCE"];
+        for (client, line) in lines.into_iter().enumerate() {
             let words: Vec<&str> = line.split(' ').collect();
-            assert!(node.ask(1, &words).is_empty(), "{line}");
+            assert!(node.ask(client, &words).is_empty(), "{line}");
         }
-        assert_eq!((stops.all.load(Relaxed), stops.forced.load(Relaxed)), (4, 2));
+        let asked: Vec<_> = stops.asked.lock().unwrap().iter().map(|stop| (stop.save, stop.force)).collect();
+        assert_eq!(asked, [(None, false), (Some(false), false), (Some(false), true), (Some(true), true)]);
+    }
+
+    #[test]
+    fn goes_on_when_it_is_refused_or_taken_back() {
+        let mut node = node(&[]);
+        let stops = Arc::new(Stops::default());
+        assert!(node.node.process.set(stops.clone()).is_ok());
+        assert!(node.ask(1, &["SHUTDOWN"]).is_empty());
+        let refused = stops.asked.lock().unwrap().pop().and_then(|stop| stop.refused).unwrap();
+        refused();
+        node.deliver();
+        node.converse("<- -ERR Errors trying to SHUTDOWN. Check logs.");
+        assert!(node.ask(2, &["SHUTDOWN"]).is_empty());
+        node.converse("SHUTDOWN ABORT -> +OK; SHUTDOWN ABORT -> -ERR No shutdown in progress.");
     }
 }

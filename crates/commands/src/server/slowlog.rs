@@ -2,6 +2,7 @@
 //!
 //! Commands that took longer than `slowlog-log-slower-than` microseconds, newest first.
 
+use exec::slowlog::SlowEntry;
 use exec::{Arg, ArgKind, Args, Arity, Command, Ctx, Error, Flags, Group};
 
 const FLAGS: Flags = Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE);
@@ -82,13 +83,18 @@ fn get(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         },
         _ => return Err(Error::wrong_arity("slowlog|get")),
     };
-    let entries = ctx.node.slowlog.newest(count);
+    entries(ctx, &ctx.node.slowlog.newest(count));
+    Ok(())
+}
+
+/// What SLOWLOG GET and COMMANDLOG GET show.
+pub(super) fn entries(ctx: &mut Ctx, entries: &[SlowEntry]) {
     ctx.reply.array(entries.len());
-    for entry in &entries {
+    for entry in entries {
         ctx.reply.array(6);
         ctx.reply.int(entry.id as i64);
         ctx.reply.int(entry.unix_secs);
-        ctx.reply.int(entry.micros as i64);
+        ctx.reply.int(entry.amount as i64);
         ctx.reply.array(entry.words.len());
         for word in &entry.words {
             ctx.reply.bulk(word);
@@ -96,7 +102,6 @@ fn get(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         ctx.reply.bulk_str(&entry.addr);
         ctx.reply.bulk_str(&entry.name);
     }
-    Ok(())
 }
 
 fn len(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {

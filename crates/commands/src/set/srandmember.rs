@@ -3,6 +3,7 @@
 //! A count asks for that many different members; a negative one for so many draws, in which a member may come again.
 
 use super::algebra::say;
+use crate::draws::{self, Members};
 use exec::command::{Arg, ArgKind};
 use exec::{Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeySpec, READ};
 use kit::world::Rng;
@@ -51,6 +52,11 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
         (Some(set), Some(count @ ..0)) => {
             let count = count.unsigned_abs();
+            if draws::are_many(count, set.len()) {
+                let members = Members::of(ctx.reply.is_resp3(), set.iter(), say);
+                drop(set);
+                return members.draw(ctx, usize::try_from(count).unwrap_or(usize::MAX), count, rng);
+            }
             ctx.reply.array(usize::try_from(count).unwrap_or(usize::MAX));
             for _ in 0..count {
                 let place = set.random(&mut rng).expect("no key holds an empty set");

@@ -18,9 +18,19 @@ impl ScoreEnd {
             [b'(', number @ ..] => (true, number),
             number => (false, number),
         };
-        let score = text::parse_f64(number).ok_or(Error::Static("ERR min or max is not a float"))?;
+        let score = score(number).ok_or(Error::Static("ERR min or max is not a float"))?;
         Ok(ScoreEnd { score, excluded })
     }
+}
+
+/// Ends take more than scores do: nothing is 0, spaces may stand before, and what is too large is infinite.
+fn score(number: &[u8]) -> Option<f64> {
+    if number.is_empty() {
+        return Some(0.0);
+    }
+    let number = number.trim_ascii_start();
+    let is_decimal = |text: &&str| text.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
+    text::parse_f64(number).or_else(|| std::str::from_utf8(number).ok().filter(is_decimal)?.parse().ok())
 }
 
 /// `[member`, `(member`, `-`, `+`.
@@ -110,6 +120,18 @@ pub(super) fn ranks(start: i64, stop: i64, len: usize) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ends_by_score() {
+        let all = ["1.5", "", " 2", "1e400", "-1e400", "(", "(inf"].map(|word| ScoreEnd::parse(word.as_bytes()));
+        let all = all.map(|end| end.map(|end| (end.score, end.excluded)));
+        let (inf, zero) = (f64::INFINITY, 0.0);
+        let expected = [(1.5, false), (zero, false), (2.0, false), (inf, false), (-inf, false), (zero, true), (inf, true)];
+        assert_eq!(all, expected.map(Ok));
+        for word in ["abc", "1 ", " ", "nan", "((1", "+-1", "[1"] {
+            assert!(ScoreEnd::parse(word.as_bytes()).is_err(), "{word:?}");
+        }
+    }
 
     #[test]
     fn ranks_are_cut_to_what_is_there() {

@@ -41,7 +41,7 @@ pub(super) const DIFF_STORE_DOCS: &[Arg] = &[Arg::key("destination", 0), NUMKEYS
 /// ZUNION, ZINTER, ZDIFF.
 pub(super) fn answer(ctx: &mut Ctx, args: &Args, op: Op, name: &str) -> Result<(), Error> {
     let count = key_count(args, 1, name)?;
-    let options = Options::parse(args, 2 + count, count, op, false)?;
+    let options = options(ctx, args, 2, count, op, false)?;
     let result = combine(ctx, args, 2, count, &options, op)?;
     elements::write(ctx.reply, result.iter(), options.with_scores);
     Ok(())
@@ -50,7 +50,7 @@ pub(super) fn answer(ctx: &mut Ctx, args: &Args, op: Op, name: &str) -> Result<(
 /// ZUNIONSTORE, ZINTERSTORE, ZDIFFSTORE.
 pub(super) fn store(ctx: &mut Ctx, args: &Args, op: Op, name: &str, event: &'static str) -> Result<(), Error> {
     let count = key_count(args, 2, name)?;
-    let options = Options::parse(args, 3 + count, count, op, true)?;
+    let options = options(ctx, args, 3, count, op, true)?;
     let result = combine(ctx, args, 3, count, &options, op)?;
     put(ctx, args.key(1), result, event)
 }
@@ -72,6 +72,14 @@ pub(super) fn key_count(args: &Args, at: usize, name: &str) -> Result<usize, Err
         return Err(Error::err(format_args!("at least 1 input key is needed for '{name}' command")));
     }
     usize::try_from(count).ok().filter(|&count| count < args.len() - at).ok_or(Error::Syntax)
+}
+
+/// What stands behind the keys. A key of another type is told of first, as Redis does.
+fn options(ctx: &mut Ctx, args: &Args, at: usize, keys: usize, op: Op, stores: bool) -> Result<Options, Error> {
+    match Options::parse(args, at + keys, keys, op, stores) {
+        Ok(options) => Ok(options),
+        Err(error) => look_at_all(ctx, args, at, keys, |_| ()).and(Err(error)),
+    }
 }
 
 struct Options {
@@ -165,7 +173,8 @@ fn inter(sources: &[(Source, f64)], aggregate: Aggregate, limits: Limits) -> Sor
     smallest.for_each(|member, score| {
         let first = not_nan(score * weight);
         let all = others.iter().try_fold(first, |score, (other, weight)| {
-            Some(aggregate.of(score, not_nan(other.score(member)? * weight)))
+            // Nothing (0 times infinity) is no 0 here: the sum becomes one.
+            Some(aggregate.of(score, other.score(member)? * weight))
         });
         if let Some(score) = all {
             result.insert(member, score, limits);

@@ -24,6 +24,17 @@ pub(super) fn write<'a>(
     }
 }
 
+/// One element; with its score it is a pair in RESP3.
+pub(super) fn say(reply: &mut Reply, (member, score): (&[u8], f64), with_scores: bool) {
+    if with_scores && reply.is_resp3() {
+        reply.array(2);
+    }
+    reply.bulk(member);
+    if with_scores {
+        reply.double(score);
+    }
+}
+
 /// Each element a pair, in RESP2 too.
 pub(super) fn write_pairs<'a>(reply: &mut Reply, elements: impl ExactSizeIterator<Item = (&'a [u8], f64)>) {
     reply.array(elements.len());

@@ -52,7 +52,8 @@ pub static ZINCRBY: Command = Command {
     docs: &[KEY, Arg::new("increment", ArgKind::Integer), MEMBER],
     run: |ctx, args| {
         let options = Options { incr: true, ..Options::default() };
-        put(ctx, args, options, &Pairs { scores: &[args.float(2)?], member_at: 3, step: 2 })
+        let score = args.float(2).map_err(|error| if parse_options(args).1 > 2 { Error::Syntax } else { error })?;
+        put(ctx, args, options, &Pairs { scores: &[score], member_at: 3, step: 2 })
     },
     ..Command::BASE
 };
@@ -192,7 +193,7 @@ mod tests {
             "ZADD z 10 x 20 y 30 z -> :3; ZADD z 5 x -> :0; ZRANGE z 0 -1 WITHSCORES -> [x 5 y 20 z 30]; ZADD z CH 6 x 20 y 1 w -> :2; ZSCORE z x -> 6; ZCARD z -> :4",
         );
         check(
-            "ZADD z inf a -inf b 1e3 c .5 d -0 e -> :5; ZRANGE z 0 -1 WITHSCORES -> [b \"-inf\" e \"-0\" d 0.5 c 1000 a inf]",
+            "ZADD z inf a -inf b 1e3 c .5 d -0 e -> :5; ZRANGE z 0 -1 WITHSCORES -> [b \"-inf\" e 0 d 0.5 c 1000 a inf]",
         );
     }
 

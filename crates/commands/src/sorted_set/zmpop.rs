@@ -92,8 +92,8 @@ fn zmpop(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 }
 
 fn bzmpop(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
-    let deadline = args.timeout(1, ctx.now())?;
     let request = Request::parse(args, 2)?;
+    let deadline = args.timeout(1, ctx.now())?;
     if request.pop(ctx)? {
         return Ok(());
     }
@@ -133,7 +133,7 @@ mod tests {
             "ZMPOP 0 a MIN -> -ERR numkeys should be greater than 0; ZMPOP x a MIN -> -ERR numkeys should be greater than 0; ZMPOP 2 a MIN -> -ERR syntax error; ZMPOP 1 a MIDDLE -> -ERR syntax error; ZMPOP 1 a MIN COUNT 0 -> -ERR count should be greater than 0; ZMPOP 1 a MIN COUNT x -> -ERR count should be greater than 0; ZMPOP 1 a MIN COUNT 1 COUNT 2 -> -ERR syntax error; ZMPOP 1 a MIN COUNT -> -ERR syntax error; ZMPOP 9223372036854775807 a MIN -> -ERR syntax error",
         );
         check(
-            "BZMPOP x 1 a MIN -> -ERR timeout is not a float or out of range; BZMPOP -1 1 a MIN -> -ERR timeout is negative; SET s v; ZMPOP 2 none s MIN -> -WRONGTYPE; BZMPOP 0 1 s MIN -> -WRONGTYPE",
+            "BZMPOP x 1 a MIN -> -ERR timeout is not a float or out of range; BZMPOP -1 1 a MIN -> -ERR timeout is negative; BZMPOP x 1 a UP -> -ERR syntax error; SET s v; ZMPOP 2 none s MIN -> -WRONGTYPE; BZMPOP 0 1 s MIN -> -WRONGTYPE",
         );
     }
 }

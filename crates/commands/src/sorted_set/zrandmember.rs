@@ -4,6 +4,7 @@
 //! ranks, so each member is as likely as any other.
 
 use super::{KEY, NEVER_THE_SAME, WITHSCORES, elements};
+use crate::draws::{self, Members};
 use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, KeySpec, READ};
 use kit::world::Rng;
 use std::collections::HashSet;
@@ -62,6 +63,12 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     if count >= 0 && wanted >= len {
         elements::write(ctx.reply, set.iter(), with_scores);
         return Ok(());
+    }
+    if count < 0 && draws::are_many(count.unsigned_abs(), len) {
+        let resp3 = ctx.reply.is_resp3();
+        let members = Members::of(resp3, set.iter(), |reply, element| elements::say(reply, element, with_scores));
+        let announced = if with_scores && !resp3 { wanted.saturating_mul(2) } else { wanted };
+        return members.draw(ctx, announced, count.unsigned_abs(), rng);
     }
     let all: Vec<(&[u8], f64)> = if len <= FLAT_MAX { set.iter().collect() } else { Vec::new() };
     let element = |rank: usize| match all.get(rank) {

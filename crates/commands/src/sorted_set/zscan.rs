@@ -33,6 +33,12 @@ pub static ZSCAN: Command = Command {
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let cursor = text::parse_u64(args.get(2)).ok_or(Error::InvalidCursor)?;
+    let Some(set) = ctx.db.read::<SortedSet>(args.key(1))? else {
+        ctx.reply.array(2);
+        ctx.reply.bulk(b"0");
+        ctx.reply.array(0);
+        return Ok(());
+    };
     let (mut pattern, mut count, mut with_scores) = (None, 10, true);
     let mut i = 3;
     while i < args.len() {
@@ -49,21 +55,18 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
         i += 1;
     }
-    let set = ctx.db.read::<SortedSet>(args.key(1))?;
     let (mut found, mut told) = (proto::Reply::new(), 0);
-    let next = set.map_or(0, |set| {
-        set.scan(cursor, count, &mut |member, score| {
-            if pattern.is_some_and(|pattern| !glob::matches(pattern, member, false)) {
-                return;
-            }
+    let next = set.scan(cursor, count, &mut |member, score| {
+        if pattern.is_some_and(|pattern| !glob::matches(pattern, member, false)) {
+            return;
+        }
+        told += 1;
+        found.bulk(member);
+        if with_scores {
+            // Text in RESP3 too.
             told += 1;
-            found.bulk(member);
-            if with_scores {
-                // Text in RESP3 too.
-                told += 1;
-                found.bulk_str(&text::format_f64(score));
-            }
-        })
+            found.bulk_str(&text::format_f64(score));
+        }
     });
     let mut digits = Vec::with_capacity(20);
     text::write_u64(&mut digits, next);
@@ -86,7 +89,7 @@ mod tests {
             "ZADD z 1 a 2.5 b 3 ab; ZSCAN z 0 -> [0 [a 1 b 2.5 ab 3]]; ZSCAN z 0 MATCH a* COUNT 1 -> [0 [a 1 ab 3]]; ZSCAN z 0 NOSCORES -> [0 [a b ab]]; ZSCAN none 0 -> [0 []]; HELLO 3; ZSCAN z 0 MATCH b -> [0 [b 2.5]]",
         );
         check(
-            "ZSCAN z x -> -ERR invalid cursor; ZSCAN z 0 COUNT 0 -> -ERR syntax error; ZSCAN z 0 COUNT x -> -ERR value is not an integer; ZSCAN z 0 TYPE zset -> -ERR syntax error; ZSCAN z 0 MATCH -> -ERR syntax error; SET s v; ZSCAN s 0 -> -WRONGTYPE",
+            "ZSCAN z x -> -ERR invalid cursor; ZSCAN z 0 FOO -> [0 []]; ZADD z 1 a; ZSCAN z 0 COUNT 0 -> -ERR syntax error; ZSCAN z 0 COUNT x -> -ERR value is not an integer; ZSCAN z 0 TYPE zset -> -ERR syntax error; ZSCAN z 0 MATCH -> -ERR syntax error; SET s v; ZSCAN s 0 -> -WRONGTYPE",
         );
     }
 

@@ -98,6 +98,7 @@ pub static HELP: Command = Command {
 const COUNT_USUAL: usize = 10;
 
 fn stream(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    let Some(stream) = ctx.db.read::<Stream>(args.key(2))? else { return Err(Error::NoSuchKey) };
     let unknown = || Error::unknown_subcommand_or_arity("XINFO", args.get(1));
     let full = match args.len() {
         3 => None,
@@ -108,7 +109,6 @@ fn stream(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }),
         _ => return Err(unknown()),
     };
-    let Some(stream) = ctx.db.read::<Stream>(args.key(2))? else { return Err(Error::NoSuchKey) };
     let (reply, entries) = (&mut *ctx.reply, stream.entries());
     reply.map(if full.is_some() { 9 } else { 10 });
     said_int(reply, "length", entries.len() as i64);

@@ -110,6 +110,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let mut said = say::Streams::default();
     for i in 0..options.streams {
         let (key, word) = (args.key(options.first + i), args.get(options.first + options.streams + i));
+        let stream = ctx.db.read::<Stream>(key)?;
         let behind = match word {
             b"$" | b"+" => None,
             b">" => {
@@ -120,7 +121,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
             }
             word => Some(ids::id(word)?),
         };
-        let Some(stream) = ctx.db.read::<Stream>(key)? else { continue };
+        let Some(stream) = stream else { continue };
         let entries = stream.entries();
         match behind {
             Some(id) => {

@@ -272,13 +272,15 @@ mod tests {
             ("c2> DEL s", "-NOGROUP"),
             ("c2> SET s v", "-WRONGTYPE"),
             ("c2> MULTI; c2> DEL s; c2> SET s v; c2> EXEC", "-WRONGTYPE"),
+            ("c2> PEXPIRE s 50; ~70ms", "-NOGROUP"),
+            ("c2> DEBUG SET-ACTIVE-EXPIRE 0; c2> PEXPIRE s 50; ~70ms; c2> TYPE s -> +none", "-NOGROUP"),
             ("c2> FLUSHALL", "-NOGROUP"),
             ("c2> XGROUP DESTROY s g", "-NOGROUP"),
             ("c2> SWAPDB 0 4", "-NOGROUP"),
             ("c2> XADD t 1 a 1; c2> RENAME t s", "-NOGROUP"),
             ("c2> XGROUP CREATE t g $ MKSTREAM; c2> XADD t 1 a 1; c2> RENAME t s", "[[s [[1-0 [a 1]]]]]"),
         ] {
-            check(&format!("{wait}; {then}; <- {told}; <- silence"));
+            node(&[("enable-debug-command", "yes")]).converse(&format!("{wait}; {then}; <- {told}; <- silence"));
         }
     }
 

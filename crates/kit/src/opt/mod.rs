@@ -42,6 +42,8 @@ pub struct Traits {
     pub not_while_loading: bool,
     /// A line of files and the command line only: CONFIG GET and SET do not know it.
     pub file_only: bool,
+    /// It names a file that may have changed: setting it to what it was is a change too.
+    pub names_file: bool,
 }
 
 const NO_SLOT: u32 = u32::MAX;
@@ -179,6 +181,7 @@ impl<K: Copy> Opt<K> {
             multi_word: false,
             not_while_loading: false,
             file_only: false,
+            names_file: false,
         };
         Opt { name, doc, aliases: &[], traits, kind, slot: AtomicU32::new(NO_SLOT) }
     }
@@ -222,6 +225,12 @@ impl<K: Copy> Opt<K> {
     /// A line of files and the command line only: CONFIG GET and SET do not know it.
     pub const fn file_only(mut self) -> Opt<K> {
         self.traits.file_only = true;
+        self
+    }
+
+    /// It names a file that may have changed: setting it to what it was is a change too.
+    pub const fn names_file(mut self) -> Opt<K> {
+        self.traits.names_file = true;
         self
     }
 

@@ -3,8 +3,11 @@
 //! Two pictures are kept: what a running program sees, and what is on the platter. `sync_data` copies a file's
 //! bytes to the second, `sync_dir` a folder's names. `power_cut` goes back to the second, after letting a random part of
 //! the unsynced work through: a file keeps a prefix of what was appended (its last bytes may be garbage), a folder a
-//! prefix of its creations, renames and removals. Stricter than most file systems: a synced file whose
+//! prefix of its creations, renames and removals. Sometimes blocks in the middle of what was not synced are zeros: the disk
+//! writes in the order it likes. Stricter than most file systems: a synced file whose
 //! folder was not synced may vanish. Folders themselves last at once.
+//! A sync that fails loses what it was to save, as Linux does: the file still shows those bytes, a later sync succeeds,
+//! and after the cut zeros stand there.
 //! Always true: what was synced, bytes and name, is there after any cut.
 
 use super::disk::{Disk, DiskFile, parent};
@@ -12,6 +15,7 @@ use super::rng::Rng;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,6 +44,8 @@ struct State {
     boot: u64,
     capacity_bytes: Option<u64>,
     faults: Vec<Fault>,
+    /// Operations until nothing works any more.
+    power_off_in: Option<u64>,
 }
 
 type Inode = Arc<Mutex<Content>>;
@@ -48,8 +54,10 @@ type Inode = Arc<Mutex<Content>>;
 struct Content {
     data: Vec<u8>,
     durable: Vec<u8>,
-    /// `data` and `durable` agree below this offset.
+    /// `data` and `durable` agree below this offset, but for `lost`.
     same_until: usize,
+    /// Parts of `data` that a failed sync was to save: never written any more.
+    lost: Vec<Range<usize>>,
 }
 
 enum NameChange {
@@ -76,6 +84,7 @@ impl SimDisk {
     pub fn power_cut(&self, rng: &mut Rng) {
         let mut state = self.0.lock();
         state.boot += 1;
+        state.power_off_in = None;
         // Each folder got a random distance down its own list of changes.
         let mut reached: BTreeMap<PathBuf, bool> = BTreeMap::new();
         for change in std::mem::take(&mut state.pending) {
@@ -101,6 +110,16 @@ impl SimDisk {
         self.0.lock().faults.push(Fault { op, after, times, errno });
     }
 
+    /// After this many more reads, writes, syncs and changes of names everything fails, until `power_cut`.
+    pub fn power_off_after(&self, operations: u64) {
+        self.0.lock().power_off_in = Some(operations);
+    }
+
+    /// Whether `power_off_after` has struck.
+    pub fn is_off(&self) -> bool {
+        self.0.lock().power_off_in == Some(0)
+    }
+
     /// Forgets all faults and the capacity.
     pub fn heal(&self) {
         let mut state = self.0.lock();
@@ -115,6 +134,11 @@ impl SimDisk {
 
 impl State {
     fn check(&mut self, op: DiskOp) -> io::Result<()> {
+        match &mut self.power_off_in {
+            Some(0) => return Err(io::Error::other("the power is off")),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         let Some(at) = self.faults.iter().position(|fault| fault.op == op) else { return Ok(()) };
         let fault = &mut self.faults[at];
         if fault.after > 0 {
@@ -163,11 +187,15 @@ impl State {
         let dir = clean(dir);
         self.dir_must_exist(&dir)?;
         for change in std::mem::take(&mut self.pending) {
-            if change.dir() == dir {
-                change.apply(&mut self.files_durable);
-            } else {
+            if change.dir() != dir {
                 self.pending.push(change);
+                continue;
             }
+            // A file that lasts under its new name cannot come back under the old one, in another folder.
+            if let NameChange::Rename { from, inode, .. } = &change {
+                self.pending.retain(|earlier| !earlier.links(from, inode));
+            }
+            change.apply(&mut self.files_durable);
         }
         Ok(())
     }
@@ -185,6 +213,10 @@ impl NameChange {
         match self {
             NameChange::Link(path, _) | NameChange::Unlink(path) | NameChange::Rename { to: path, .. } => parent(path),
         }
+    }
+
+    fn links(&self, path: &Path, inode: &Inode) -> bool {
+        matches!(self, NameChange::Link(linked, of) if linked == path && Arc::ptr_eq(of, inode))
     }
 
     fn apply(self, names: &mut BTreeMap<PathBuf, Inode>) {
@@ -214,11 +246,29 @@ impl Content {
     fn truncate(&mut self, len: usize) {
         self.same_until = self.same_until.min(len);
         self.data.resize(len, 0);
+        self.lost.retain(|part| part.start < len);
+        self.lost.iter_mut().for_each(|part| part.end = part.end.min(len));
+    }
+
+    fn sync_failed(&mut self) {
+        self.lost.push(self.same_until..self.data.len());
+    }
+
+    /// What is on its way to the disk: zeros where a failed sync has lost the bytes.
+    fn unsynced(&self) -> Vec<u8> {
+        let mut tail = self.data[self.same_until..].to_vec();
+        for part in &self.lost {
+            let from = part.start.max(self.same_until) - self.same_until;
+            let to = part.end.max(self.same_until) - self.same_until;
+            tail[from..to].fill(0);
+        }
+        tail
     }
 
     fn sync(&mut self) {
+        let tail = self.unsynced();
         self.durable.truncate(self.same_until);
-        self.durable.extend_from_slice(&self.data[self.same_until..]);
+        self.durable.extend_from_slice(&tail);
         self.same_until = self.data.len();
     }
 
@@ -231,9 +281,15 @@ impl Content {
             }
         }
         if self.durable.len() == self.same_until {
-            let tail = &self.data[self.same_until..];
+            let mut tail = self.unsynced();
             let kept = rng.index(tail.len() + 1);
-            let mut tail = tail[..kept].to_vec();
+            tail.truncate(kept);
+            if rng.one_in(3) {
+                // Later blocks were written and earlier ones were not.
+                for block in tail.chunks_mut(512).filter(|_| rng.one_in(4)) {
+                    block.fill(0);
+                }
+            }
             if kept > 0 && rng.one_in(2) {
                 // The file's length went to the disk before its last block did.
                 let garbage = rng.index(kept.min(4096)) + 1;
@@ -246,6 +302,7 @@ impl Content {
         }
         self.data = self.durable.clone();
         self.same_until = self.data.len();
+        self.lost.clear();
     }
 }
 
@@ -389,8 +446,19 @@ impl DiskFile for SimFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let _state = self.check(DiskOp::Sync)?;
-        self.inode.lock().sync();
+        match self.check(DiskOp::Sync) {
+            Ok(_state) => self.inode.lock().sync(),
+            Err(error) => {
+                let powered = {
+                    let state = self.disk.0.lock();
+                    state.boot == self.boot && state.power_off_in != Some(0)
+                };
+                if powered {
+                    self.inode.lock().sync_failed();
+                }
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
@@ -506,6 +574,35 @@ mod tests {
             seen.insert(disk.read(Path::new(FILE)).unwrap());
         }
         assert_eq!(seen, BTreeSet::from([b"123".to_vec(), b"123456".to_vec()]));
+    }
+
+    #[test]
+    fn a_failed_sync_loses_what_it_was_to_save() {
+        let disk = disk();
+        let file = disk.create(Path::new(FILE)).unwrap();
+        file.write_all(b"good ").unwrap();
+        file.sync_data().unwrap();
+        disk.sync_dir(Path::new("dir")).unwrap();
+        file.write_all(b"lost ").unwrap();
+        disk.fail(DiskOp::Sync, 0, 1, 5);
+        assert!(file.sync_data().is_err());
+        file.write_all(b"later").unwrap();
+        file.sync_data().unwrap();
+        assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"good lost later");
+        disk.power_cut(&mut Rng::new(1));
+        assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"good \0\0\0\0\0later");
+    }
+
+    #[test]
+    fn the_power_goes_at_a_chosen_operation() {
+        let disk = disk();
+        disk.power_off_after(2);
+        let file = disk.create(Path::new(FILE)).unwrap();
+        file.write_all(b"x").unwrap();
+        assert!(!disk.is_off() || file.sync_data().is_err());
+        assert!(disk.is_off() && disk.read(Path::new(FILE)).is_err());
+        disk.power_cut(&mut Rng::new(1));
+        assert!(!disk.is_off());
     }
 
     #[test]

@@ -4,34 +4,10 @@ use super::{INT_MAX, options};
 use kit::opt::Opt;
 
 options! {
-    Int: Opt::int(
-        "maxmemory-clients",
-        0,
-        0..=i64::MAX,
-        "Memory of all clients together above which the largest is closed; a percentage is one of `maxmemory`.",
-    )
-    .percent_or_memory();
-    Int: Opt::int("tracking-table-max-keys", 1_000_000, 0..=i64::MAX, "Keys tracked for clients' caches; 0: no limit.");
-    Int: Opt::int("busy-reply-threshold", 5000, 0..=i64::MAX, "Milliseconds after which a script counts as slow.")
-        .aliases(&["lua-time-limit"]);
     Bool: Opt::bool("lua-enable-deprecated-api", false, "Redis: offers functions to scripts that were withdrawn.")
         .immutable()
         .hidden();
     Bool: Opt::bool("lua-enable-insecure-api", false, "Valkey: offers functions to scripts that were withdrawn.");
-    Int: Opt::int(
-        "commandlog-request-larger-than",
-        1 << 20,
-        -1..=i64::MAX,
-        "Valkey: bytes of a request from which it is logged; -1: never.",
-    );
-    Int: Opt::int("commandlog-large-request-max-len", 128, 0..=i64::MAX, "Valkey: large requests kept.");
-    Int: Opt::int(
-        "commandlog-reply-larger-than",
-        1 << 20,
-        -1..=i64::MAX,
-        "Valkey: bytes of a reply from which its command is logged; -1: never.",
-    );
-    Int: Opt::int("commandlog-large-reply-max-len", 128, 0..=i64::MAX, "Valkey: large replies kept.");
     Bool: Opt::bool("hide-user-data-from-log", false, "Keeps data of clients out of the log.");
     Int: Opt::int("max-new-connections-per-cycle", 10, 1..=1000, "Connections accepted in one turn.");
     Text: Opt::text("unixsocketgroup", "", "Valkey: group of the unix socket.").immutable().hidden();

@@ -4,7 +4,6 @@
 //! this folder. Until then they are read, checked, shown and rewritten like any other, and the start says once in
 //! the log which of them were set and do nothing (`Theme::note`).
 
-pub(crate) mod access;
 pub(crate) mod clients;
 pub(crate) mod cluster;
 pub(crate) mod debugging;
@@ -29,11 +28,10 @@ pub(crate) struct Theme {
 }
 
 pub(crate) static THEMES: &[Theme] = &[
-    Theme { options: persistence::OPTIONS, note: "there is no persistence yet", is_grave: true },
+    Theme { options: persistence::OPTIONS, note: "persistence works differently here", is_grave: false },
     Theme { options: replication::OPTIONS, note: "there is no replication yet", is_grave: true },
     Theme { options: cluster::OPTIONS, note: "there is no cluster yet", is_grave: true },
-    Theme { options: tls::OPTIONS, note: "there is no TLS yet, connections are not encrypted", is_grave: true },
-    Theme { options: access::OPTIONS, note: "there are no ACL users yet, their rules are not applied", is_grave: true },
+    Theme { options: tls::OPTIONS, note: "of TLS there are connections to clients only, without users from certificates", is_grave: true },
     Theme { options: types::OPTIONS, note: "the types they tune are not there yet", is_grave: false },
     Theme { options: clients::OPTIONS, note: "what they steer is not there yet", is_grave: false },
     Theme { options: process::OPTIONS, note: "what they ask of the process is not there yet", is_grave: false },
@@ -59,9 +57,6 @@ fn shown_empty(config: &Config, name: &str) -> bool {
 
 /// Says once which options were set and do nothing here.
 pub(crate) fn tell_what_has_no_effect(config: &Config) {
-    if !shown_empty(config, "save") {
-        kit::warning!("This build keeps data in memory only: nothing is saved, when it stops or before");
-    }
     for theme in THEMES {
         let names = theme.names_set(config).join(", ");
         match (names.is_empty(), theme.is_grave) {
@@ -72,13 +67,9 @@ pub(crate) fn tell_what_has_no_effect(config: &Config) {
     }
 }
 
-/// Says the same when CONFIG SET changes one of them that somebody may count on; encryption is refused.
+/// Says the same when CONFIG SET changes one of them that somebody may count on.
 pub(crate) fn appliers() -> Vec<Applier> {
-    let no_tls = |node: &Node| match node.config.show("tls-port").as_deref() {
-        None | Some("0") => Ok(()),
-        Some(_) => Err("Unable to update TLS configuration: this build has no TLS.".to_owned()),
-    };
-    let mut all = vec![Applier { options: &["tls-port"], apply: Box::new(no_tls) }];
+    let mut all = Vec::new();
     for theme in THEMES.iter().filter(|theme| theme.is_grave) {
         let names: Vec<&'static str> = theme.options.iter().map(|opt| opt.name()).collect();
         let tell = |node: &Node| {
@@ -130,10 +121,9 @@ mod tests {
     fn only_what_was_set_is_told() {
         let config = Config::new(parts::OPTIONS);
         assert!(THEMES.iter().all(|theme| theme.names_set(&config).is_empty()));
-        config.set("appendonly", &["yes"]).unwrap();
-        config.set("save", &[""]).unwrap();
+        config.set("rdb-del-sync-files", &["yes"]).unwrap();
         config.set("slave-priority", &["7"]).unwrap();
-        assert_eq!(THEMES[0].names_set(&config), ["appendonly"]);
+        assert_eq!(THEMES[0].names_set(&config), ["rdb-del-sync-files"]);
         assert_eq!(THEMES[1].names_set(&config), ["replica-priority"]);
     }
 

@@ -64,7 +64,6 @@ options! {
         &[("ignore", 0), ("panic", 1), ("panic-on-replicas", 2)],
         "What happens when a command of the master's or the log's fails.",
     );
-    Bool: Opt::bool("import-mode", false, "Valkey: expiry is left to the tool that imports data.");
 }
 
 fn master(words: &[String]) -> Result<Vec<String>, String> {

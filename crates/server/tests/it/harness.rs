@@ -146,7 +146,7 @@ impl Drop for Server {
 }
 
 /// A port that nobody listens on, and that no other test of this run was given.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

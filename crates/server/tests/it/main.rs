@@ -7,11 +7,18 @@
 mod bad_input;
 mod cli;
 mod client;
+mod client_memory;
 mod clients;
 mod command_table;
 mod conversations;
 mod differential;
 mod harness;
 mod lists;
+mod long_replies;
 mod many_connections;
+mod metrics;
+mod migrate;
 mod pubsub;
+#[cfg(feature = "tls")]
+mod tls;
+mod tracking;

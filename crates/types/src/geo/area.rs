@@ -136,7 +136,8 @@ impl Area {
             }
         }
         if n == 0 {
-            ranges = vec![f64::NEG_INFINITY..f64::INFINITY];
+            // All hashes, those of the very edge too; a score that is none lies nowhere.
+            ranges = vec![0.0..(1u64 << (2 * STEPS + 2)) as f64];
         }
         ranges
     }

@@ -38,7 +38,8 @@ impl Point {
 
     /// The middle of the smallest cell that a score names.
     pub fn of_score(score: f64) -> Point {
-        let (lat, lon) = separate(score as u64);
+        // A negative score is no hash; Redis's cast wraps it round.
+        let (lat, lon) = separate(if score < 0.0 { score as i64 as u64 } else { score as u64 });
         let middle = |at: u32, max: f64| {
             let scale = 2.0 * max;
             let edge = |at: f64| -max + at / f64::from(1 << STEPS) * scale;

@@ -37,9 +37,18 @@ impl Deadlines {
 
     /// The soonest deadline, and the hash of who has it.
     pub(super) fn first(&self) -> Option<(i64, u32)> {
-        let [d0, d1, d2, d3, d4, d5, hash @ ..] = *self.set.first()?;
-        Some((i64::from_be_bytes([0, 0, d0, d1, d2, d3, d4, d5]), u32::from_be_bytes(hash)))
+        self.set.first().map(read)
     }
+
+    /// The last deadline.
+    pub(super) fn last(&self) -> Option<i64> {
+        self.set.last().map(|element| read(element).0)
+    }
+}
+
+fn read(element: &Element) -> (i64, u32) {
+    let [d0, d1, d2, d3, d4, d5, hash @ ..] = *element;
+    (i64::from_be_bytes([0, 0, d0, d1, d2, d3, d4, d5]), u32::from_be_bytes(hash))
 }
 
 fn element(deadline: i64, hash: u32) -> Element {

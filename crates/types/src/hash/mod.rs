@@ -7,6 +7,7 @@
 
 mod deadlines;
 mod far;
+mod load;
 mod packed;
 mod pairs;
 mod table;
@@ -21,6 +22,8 @@ use crate::{Heap, Thin};
 use packed::{HEAD, HEAD_TIMED};
 use pairs::Pairs;
 use table::Table;
+
+pub(crate) use load::Loading;
 
 pub use pairs::Pair;
 pub use text::Text;
@@ -102,6 +105,15 @@ impl Hash {
         }
     }
 
+    /// Has every field passed its deadline?
+    pub fn is_all_due(&self, now: i64) -> bool {
+        match &self.form {
+            Form::Packed(_) => false,
+            Form::Timed(bytes) => packed::iter(bytes, HEAD_TIMED).all(|pair| pair.is_due(now)),
+            Form::Table(table) => table.is_all_due(now),
+        }
+    }
+
     #[inline]
     pub fn get(&self, field: &[u8]) -> Option<Pair<'_>> {
         match &self.form {
@@ -173,6 +185,24 @@ impl Hash {
         }
     }
 
+    /// Buckets of the large form; they are numbered from 0. None of a packed one.
+    pub(crate) fn buckets(&self) -> Option<usize> {
+        match &self.form {
+            Form::Packed(_) | Form::Timed(_) => None,
+            Form::Table(table) => Some(table.buckets()),
+        }
+    }
+
+    /// The pairs of one bucket, none behind the last; of a packed hash all pairs.
+    pub(crate) fn bucket(&self, nth: usize) -> impl Iterator<Item = Pair<'_>> {
+        let (pairs, at) = match &self.form {
+            Form::Packed(bytes) => (Some(packed::read(bytes)), HEAD),
+            Form::Timed(bytes) => (Some(packed::read(bytes)), HEAD_TIMED),
+            Form::Table(table) => (table.bucket(nth), 0),
+        };
+        pairs.into_iter().flat_map(move |pairs| pairs.places(at).map(move |place| pairs.pair(place)))
+    }
+
     /// Calls `f` with some of the pairs and gives the next position; None at the end. Who begins at 0 and goes on to
     /// None has seen every field that was here all the time. A packed hash is told whole.
     pub fn scan<'a>(&'a self, position: u32, f: &mut dyn FnMut(Pair<'a>)) -> Option<u32> {
@@ -199,6 +229,14 @@ impl Hash {
     /// Is it packed, so that reading all of it is cheap?
     pub fn is_packed(&self) -> bool {
         matches!(self.form, Form::Packed(_) | Form::Timed(_))
+    }
+
+    /// Fields of each bucket of its table; None while it is small.
+    pub fn bucket_sizes(&self) -> Option<Vec<usize>> {
+        match &self.form {
+            Form::Packed(_) | Form::Timed(_) => None,
+            Form::Table(table) => Some(table.bucket_sizes()),
+        }
     }
 
     /// Bytes of all its allocations, in constant time.
@@ -259,6 +297,9 @@ impl Hash {
     }
 }
 
+/// Buckets lie anywhere: those that a walk comes to next are fetched while it is at this one.
+const FETCHED_AHEAD: usize = 6;
+
 /// All pairs of a hash, in its own order.
 pub struct Iter<'a> {
     pairs: Pairs<'a>,
@@ -279,9 +320,11 @@ impl<'a> Iterator for Iter<'a> {
                 self.at = end;
                 return Some(pair);
             }
-            self.pairs = self.table?.bucket(self.bucket)?;
+            let table = self.table?;
+            self.pairs = table.bucket(self.bucket)?;
             self.bucket += 1;
             self.at = 0;
+            table.prefetch(self.bucket + FETCHED_AHEAD);
         }
     }
 }

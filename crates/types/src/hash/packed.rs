@@ -16,8 +16,8 @@ pub(super) const HEAD_TIMED: usize = 4;
 const TIMED_AT: usize = 2;
 
 /// Limits of ours, whatever is configured: a change moves what stands behind it.
-const BYTES_MAX: usize = 1 << 24;
-const COUNT_MAX: usize = u16::MAX as usize;
+pub(super) const BYTES_MAX: usize = 1 << 24;
+pub(super) const COUNT_MAX: usize = u16::MAX as usize;
 /// A longer field or value does not come here.
 pub(super) const TEXT_LEN_MAX: usize = 1 << 16;
 
@@ -48,7 +48,7 @@ pub(super) fn get<'a>(bytes: &'a [u8], head: usize, field: &[u8]) -> Option<Pair
     find(bytes, head, &Coded::new(field)).map(|place| read(bytes).pair(place))
 }
 
-fn find(bytes: &[u8], head: usize, field: &Coded) -> Option<Place> {
+pub(super) fn find(bytes: &[u8], head: usize, field: &Coded) -> Option<Place> {
     read(bytes).find(head, field).ok()
 }
 

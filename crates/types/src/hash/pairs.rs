@@ -165,6 +165,20 @@ pub(super) fn push(to: &mut Thin, field: &Coded, deadline: Option<i64>, value: &
     to.extend(value.body());
 }
 
+/// The same at the end of a pack that is not in its place yet.
+#[inline]
+pub(super) fn append(to: &mut Vec<u8>, field: &Coded, deadline: Option<i64>, value: &Coded) {
+    let start = to.len();
+    to.extend_from_slice(field.head());
+    to.extend_from_slice(field.body());
+    if let Some(deadline) = deadline {
+        to[start] |= MARK;
+        to.extend_from_slice(&coded_deadline(deadline));
+    }
+    to.extend_from_slice(value.head());
+    to.extend_from_slice(value.body());
+}
+
 /// Puts another value in the place of a pair's.
 pub(super) fn set_value(to: &mut Thin, place: Place, value: &Coded) {
     let Place { value: start, end, .. } = place;

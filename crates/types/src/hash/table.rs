@@ -93,6 +93,11 @@ impl Table {
         self.deadlines.as_ref()?.first().map(|(deadline, _)| deadline)
     }
 
+    pub(super) fn is_all_due(&self, now: i64) -> bool {
+        let deadlines = self.deadlines.as_ref().filter(|deadlines| deadlines.fields == self.len);
+        deadlines.and_then(|deadlines| deadlines.last()).is_some_and(|last| last <= now)
+    }
+
     pub(super) fn mem_bytes(&self) -> usize {
         let segments = self.segments.len() - 1;
         let first = self.segments[0].capacity();
@@ -248,9 +253,21 @@ impl Table {
 
     // ---- all fields ------------------------------------------------------------------------------------
 
+    pub(super) fn buckets(&self) -> usize {
+        self.buckets
+    }
+
     /// The pairs of the nth bucket; None behind the last.
     pub(super) fn bucket(&self, nth: usize) -> Option<Pairs<'_>> {
         (nth < self.buckets).then(|| self.pairs(nth))
+    }
+
+    /// A walk will come to the nth bucket soon.
+    #[inline]
+    pub(super) fn prefetch(&self, nth: usize) {
+        if nth < self.buckets {
+            self.segments[nth / BUCKETS_PER_SEGMENT][nth % BUCKETS_PER_SEGMENT].prefetch();
+        }
     }
 
     /// Calls `f` with the pairs of the bucket at a position, and gives the position of the next.
@@ -288,6 +305,11 @@ impl Table {
         let mask = self.buckets.next_power_of_two() - 1;
         let bucket = hash as usize & mask;
         if bucket < self.buckets { bucket } else { bucket & (mask >> 1) }
+    }
+
+    /// Fields of each bucket.
+    pub(super) fn bucket_sizes(&self) -> Vec<usize> {
+        (0..self.buckets).map(|bucket| self.pairs(bucket).places(0).count()).collect()
     }
 
     #[inline]

@@ -17,6 +17,9 @@ fn check(hash: &Hash, twin: &Twin, note: &str) {
     assert_eq!((hash.len(), hash.is_empty(), hash.iter().count()), (twin.len(), twin.is_empty(), twin.len()), "{note}");
     let deadlines: Vec<i64> = twin.values().filter_map(|(_, deadline)| *deadline).collect();
     assert_eq!((hash.timed_len(), hash.soonest()), (deadlines.len(), deadlines.iter().min().copied()), "{note}");
+    let last = deadlines.iter().max().copied().unwrap_or(0);
+    let all = deadlines.len() == twin.len();
+    assert!(twin.is_empty() || (hash.is_all_due(last), hash.is_all_due(last - 1)) == (all, false), "{note}");
     if let Form::Table(table) = &hash.form {
         table.check();
     }

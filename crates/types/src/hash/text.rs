@@ -14,6 +14,7 @@
 use kit::text::{format_i64, i64_len, parse_i64};
 
 use super::far::Far;
+use crate::hashing;
 
 /// A field or a value, as it is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -67,6 +68,8 @@ const FAR: u8 = 119;
 /// A number of n bytes has head `INT + n`.
 const INT: u8 = 119;
 const DIGITS_MAX: usize = 20;
+/// Numbers that are not shorter as numbers.
+const DIGITS: &[u8; 10] = b"0123456789";
 
 /// A text in its form, without the mark: what is written, and what is searched for.
 #[derive(Clone, Copy)]
@@ -82,10 +85,7 @@ impl<'a> Coded<'a> {
         let mut head = [0; 9];
         let len = text.len();
         if let Some(number) = as_int(text) {
-            let bytes = int_bytes(number);
-            head[0] = INT + bytes as u8;
-            head[1..].copy_from_slice(&number.to_le_bytes());
-            return Coded { head, head_len: 1 + bytes as u8, body: &[] };
+            return Coded::int(number);
         }
         let head_len = match len {
             0..=116 => {
@@ -104,6 +104,30 @@ impl<'a> Coded<'a> {
             }
         };
         Coded { head, head_len, body: text }
+    }
+
+    /// A text that was read elsewhere.
+    #[inline]
+    pub(super) fn of(text: Text<'a>) -> Coded<'a> {
+        match text {
+            Text::Bytes(bytes) => Coded::new(bytes),
+            Text::Int(digit @ 0..=9) => Coded::new(&DIGITS[digit as usize..=digit as usize]),
+            Text::Int(number) => Coded::int(number),
+        }
+    }
+
+    #[inline]
+    fn int(number: i64) -> Coded<'static> {
+        let bytes = int_bytes(number);
+        let mut head = [0; 9];
+        head[0] = INT + bytes as u8;
+        head[1..].copy_from_slice(&number.to_le_bytes());
+        Coded { head, head_len: 1 + bytes as u8, body: &[] }
+    }
+
+    /// Equal for equal texts.
+    pub(super) fn hash(&self) -> u64 {
+        hashing::hash(if self.body.is_empty() { self.head() } else { self.body })
     }
 
     pub(super) fn far(place: u32) -> Coded<'static> {
@@ -216,6 +240,10 @@ mod tests {
         bytes[1] |= MARK;
         bytes.push(7);
         assert!(coded.stands_at(&bytes, 1));
+        if let Some(number) = parse_i64(text) {
+            let twin = Coded::of(Text::Int(number));
+            assert!(twin.stands_at(&bytes, 1) && twin.len() == coded.len() && twin.hash() == coded.hash());
+        }
         assert_eq!(
             (text_at(&bytes, 1, &Far::NONE).to_vec(), text_at(&bytes, 1, &Far::NONE).len()),
             (text.to_vec(), text.len())

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 /// Bytes of a full chunk: with the head of its `Thin` the allocation is a whole class. Half of it would spend 0.1 % more
 /// on 64-byte elements, and half the time on an insertion in the middle (some microseconds).
-const BYTES_MAX: usize = 65_536 - 8;
+pub(super) const BYTES_MAX: usize = 65_536 - 8;
 /// From here on an element stands alone.
 const LARGE_MIN: usize = 8192;
 /// Above this, rather than moving so much at the expensive end of a chunk, a new one is opened.
@@ -37,8 +37,9 @@ pub(super) struct Chunks {
     bytes: usize,
 }
 
-fn is_large(element: &Element) -> bool {
-    payload_len(element.code) >= LARGE_MIN
+/// Does an element of this code stand alone?
+pub(super) fn is_large(code: u32) -> bool {
+    payload_len(code) >= LARGE_MIN
 }
 
 /// Does it hold one large element and nothing else?
@@ -48,7 +49,7 @@ fn stands_alone(pack: &Thin) -> bool {
 
 fn takes(pack: &Thin, element: &Element) -> bool {
     let view = Pack::of(pack);
-    !is_large(element) && !stands_alone(pack) && view.len() < COUNT_MAX && view.grown_len(element) <= BYTES_MAX
+    !is_large(element.code) && !stands_alone(pack) && view.len() < COUNT_MAX && view.grown_len(element) <= BYTES_MAX
 }
 
 impl Chunks {
@@ -60,6 +61,13 @@ impl Chunks {
         chunks
     }
 
+    /// Adds a pack behind all others.
+    pub(super) fn push_pack(&mut self, pack: Thin) {
+        if !pack.is_empty() {
+            self.put(self.chunks.len(), pack);
+        }
+    }
+
     /// All in one pack. The caller knows that it is small.
     pub(super) fn into_pack(mut self) -> Thin {
         let mut all = self.chunks.pop_front().map(|chunk| chunk.pack).unwrap_or_default();
@@ -69,6 +77,15 @@ impl Chunks {
 
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Packs.
+    pub(super) fn count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    pub(super) fn pack(&self, i: usize) -> Pack<'_> {
+        Pack::of(&self.chunks[i].pack)
     }
 
     pub(super) fn mem_bytes(&self) -> usize {

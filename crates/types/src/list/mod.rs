@@ -7,12 +7,14 @@
 mod chunks;
 mod element;
 mod limit;
+mod load;
 mod pack;
 #[cfg(test)]
 mod tests;
 
 pub use element::{Element, Item};
 pub use limit::Limit;
+pub(crate) use load::Loading;
 pub use pack::Side;
 
 use crate::object::forms;
@@ -96,6 +98,30 @@ impl List {
             Form::Chunks(chunks) => Way::Chunks(chunks.walk(from, skip)),
         };
         Iter { way, left: self.len().saturating_sub(skip) }
+    }
+
+    /// Parts it is kept in; they are numbered from 0.
+    pub(crate) fn part_count(&self) -> usize {
+        match &self.form {
+            Form::Packed(_) => 1,
+            Form::Chunks(chunks) => chunks.count(),
+        }
+    }
+
+    /// One of them. A packed list has one part.
+    pub(crate) fn part(&self, i: usize) -> Part<'_> {
+        match &self.form {
+            Form::Packed(bytes) => Part(Pack::of(bytes)),
+            Form::Chunks(chunks) => Part(chunks.pack(i)),
+        }
+    }
+
+    /// Chunks, and bytes of a listpack of all elements; None for a list in one pack.
+    pub fn chunks(&self) -> Option<(usize, u64)> {
+        match &self.form {
+            Form::Packed(_) => None,
+            Form::Chunks(chunks) => Some((chunks.count(), chunks.listpack_len(u64::MAX))),
+        }
     }
 
     /// Bytes of all its allocations, in constant time.
@@ -260,6 +286,24 @@ fn pack_if(chunks: &mut Heap<Chunks>, limit: Limit) -> Option<Thin> {
     let small = limit.admits(0, chunks.len() as u64)
         && limit.admits(chunks.listpack_len(PACKED_BYTES_MAX as u64), chunks.len() as u64);
     small.then(|| std::mem::take(&mut **chunks).into_pack())
+}
+
+/// A part of a list: elements that stand together.
+pub(crate) struct Part<'a>(Pack<'a>);
+
+impl<'a> Part<'a> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How long a listpack of the same elements would be.
+    pub(crate) fn listpack_len(&self) -> u64 {
+        self.0.listpack_len()
+    }
+
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
+        self.0.walk(Side::Front, 0)
+    }
 }
 
 /// The elements, from one end to the other.

@@ -11,6 +11,7 @@
 //! is used more is therefore kept *mirrored*, last element first: `flip` turns it around when the expensive end was
 //! asked for several times (`strain` in the flags counts). Always true: an empty pack has no bytes.
 
+use super::chunks::{BYTES_MAX, is_large};
 use super::element::{Element, INT_CODE_MIN, Item, listpack_len, payload_len};
 use crate::Thin;
 use std::ops::Range;
@@ -408,6 +409,61 @@ fn flip(bytes: &mut Thin) {
         codes.chunks_exact_mut(width).zip(theirs).for_each(|(code, theirs)| code.copy_from_slice(theirs));
     }
     *bytes = turned;
+}
+
+/// A pack that is made at once.
+#[derive(Default)]
+pub(super) struct Builder {
+    payload: Vec<u8>,
+    codes: Vec<u32>,
+    /// Have all elements the code of the first?
+    mixed: bool,
+    /// Bytes of a code, if they are mixed.
+    width: usize,
+    listpack_len: u64,
+}
+
+impl Builder {
+    /// Has it room for this one? An empty one has.
+    #[inline]
+    pub(super) fn takes(&self, element: &Element) -> bool {
+        let len = HEAD_LEN + self.payload.len() + payload_len(element.code);
+        self.codes.is_empty()
+            || (!is_large(element.code)
+                && !is_large(self.codes[0])
+                && self.codes.len() < COUNT_MAX
+                && len + 2 * (self.codes.len() + 1) <= BYTES_MAX)
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, element: &Element) {
+        self.payload.extend_from_slice(element.payload());
+        self.codes.push(element.code);
+        self.mixed |= element.code != self.codes[0];
+        self.width = self.width.max(width_of(element.code));
+        self.listpack_len += listpack_len(element.code);
+    }
+
+    /// The pack; it is empty again.
+    pub(super) fn finish(&mut self) -> Thin {
+        let Some(&first) = self.codes.first() else { return Thin::new() };
+        let (width, about) = match self.mixed {
+            true => (self.width, (LISTPACK_HEAD + self.listpack_len) as u32),
+            false => (0, first),
+        };
+        let head = Head { count: self.codes.len() as u16, width: width as u8, flags: 0, about };
+        let mut pack = Thin::with_capacity(HEAD_LEN + self.payload.len() + width * self.codes.len());
+        pack.extend(&head.bytes());
+        pack.extend(&self.payload);
+        if width > 0 {
+            let codes: Vec<u8> = self.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(width)).collect();
+            pack.extend(&codes);
+        }
+        self.payload.clear();
+        self.codes.clear();
+        (self.mixed, self.width, self.listpack_len) = (false, 0, 0);
+        pack
+    }
 }
 
 /// The elements from the `i`-th on, which `bytes` loses.

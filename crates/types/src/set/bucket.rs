@@ -11,7 +11,7 @@
 use super::member::{LARGE, Member, Record, Stored, payload_len};
 use crate::Thin;
 
-const HEAD: usize = 2;
+pub(super) const HEAD: usize = 2;
 pub(super) const COUNT_MAX: usize = u16::MAX as usize;
 
 #[inline]

@@ -16,6 +16,14 @@ pub(super) fn len(ints: &[u8]) -> usize {
     }
 }
 
+/// A set of numbers that ascend.
+pub(super) fn of(width: u8, numbers: &[u8]) -> Thin {
+    let mut ints = Thin::with_capacity(HEAD + numbers.len());
+    ints.push(width);
+    ints.extend(numbers);
+    ints
+}
+
 /// Number `i` in ascending order.
 #[inline]
 pub(super) fn get(ints: &[u8], i: usize) -> i64 {

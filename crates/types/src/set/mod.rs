@@ -11,10 +11,12 @@
 mod bucket;
 mod ints;
 mod large;
+mod load;
 mod member;
 mod segments;
 mod table;
 
+pub(crate) use load::Loading;
 pub use member::Member;
 
 use crate::object::forms;
@@ -237,6 +239,44 @@ impl Set {
         None
     }
 
+    /// Width and numbers of a set that is an array of numbers; those stand as in an intset.
+    pub(crate) fn as_ints(&self) -> Option<(u8, &[u8])> {
+        match &self.form {
+            Form::Ints(ints) => ints.split_first().map(|(width, numbers)| (*width, numbers)),
+            Form::Packed(_) | Form::Table(_) => None,
+        }
+    }
+
+    /// A set of these numbers, which ascend and have 2, 4 or 8 bytes each, low ones first.
+    pub(crate) fn of_ints(width: u8, numbers: &[u8], limits: &Limits) -> Set {
+        if numbers.is_empty() {
+            return Set::new();
+        }
+        let count = numbers.len() / usize::from(width);
+        let mut set = Set { form: Form::Ints(ints::of(width, numbers)) };
+        if count > limits.ints() {
+            set.make_table(count);
+        }
+        set
+    }
+
+    /// Buckets of the large form; they are numbered from 0. Other forms have one.
+    pub(crate) fn buckets(&self) -> usize {
+        match &self.form {
+            Form::Ints(_) | Form::Packed(_) => 1,
+            Form::Table(table) => table.buckets(),
+        }
+    }
+
+    /// The members in one of them.
+    pub(crate) fn bucket(&self, nth: usize) -> impl Iterator<Item = Member<'_>> {
+        let (all, one) = match &self.form {
+            Form::Ints(_) | Form::Packed(_) => (Some(self.iter()), None),
+            Form::Table(table) => (None, Some(table.bucket(nth))),
+        };
+        all.into_iter().flatten().chain(one.into_iter().flatten())
+    }
+
     /// All members: numbers ascending while the set is small, otherwise in no order.
     pub fn iter(&self) -> Iter<'_> {
         match &self.form {
@@ -257,6 +297,14 @@ impl Set {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Members of each bucket of its table; None while it is small.
+    pub fn bucket_sizes(&self) -> Option<Vec<usize>> {
+        match &self.form {
+            Form::Ints(_) | Form::Packed(_) => None,
+            Form::Table(table) => Some(table.bucket_sizes()),
+        }
     }
 
     /// Bytes of all its allocations, in constant time.

@@ -199,8 +199,22 @@ impl Table {
         (end < POSITION_END).then_some(end)
     }
 
+    pub(super) fn buckets(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// The members of one bucket.
+    pub(super) fn bucket(&self, nth: usize) -> impl Iterator<Item = Member<'_>> {
+        bucket::iter(self.buckets.get(nth)).map(|stored| self.open(stored))
+    }
+
     pub(super) fn iter(&self) -> Iter<'_> {
         Iter { table: self, next: 0, bucket: bucket::iter(&[]) }
+    }
+
+    /// Members of each bucket.
+    pub(super) fn bucket_sizes(&self) -> Vec<usize> {
+        (0..self.buckets.len()).map(|at| bucket::count(self.buckets.get(at))).collect()
     }
 
     /// No larger than it needs to be.
@@ -264,6 +278,9 @@ pub(super) struct Iter<'a> {
     bucket: bucket::Iter<'a>,
 }
 
+/// Buckets lie anywhere: those that a walk comes to next are fetched while it is at this one.
+const FETCHED_AHEAD: usize = 6;
+
 impl<'a> Iterator for Iter<'a> {
     type Item = Member<'a>;
 
@@ -278,6 +295,9 @@ impl<'a> Iterator for Iter<'a> {
             }
             self.bucket = bucket::iter(self.table.buckets.get(self.next));
             self.next += 1;
+            if self.next + FETCHED_AHEAD < self.table.buckets.len() {
+                self.table.buckets.get(self.next + FETCHED_AHEAD).prefetch();
+            }
         }
     }
 }

@@ -14,10 +14,12 @@ mod index;
 mod inner;
 mod iter;
 mod leaf;
+mod load;
 mod packed;
 mod tree;
 
 pub use iter::Iter;
+pub(crate) use load::Loading;
 use tree::{Hash, Tree};
 
 /// Order of elements: score, then member.

@@ -12,7 +12,7 @@ use super::order;
 use crate::Thin;
 use std::cmp::Ordering;
 
-const COUNT_LEN: usize = 2;
+pub(super) const COUNT_LEN: usize = 2;
 /// As many as the count can tell, and as many bytes as may still be walked over.
 pub(super) const ELEMENTS_MAX: usize = u16::MAX as usize;
 pub(super) const BYTES_MAX: usize = 1 << 20;
@@ -76,6 +76,8 @@ pub(super) fn find<'a>(bytes: &'a [u8], member: &[u8]) -> Option<At<'a>> {
 
 /// Puts an element that is not there where it belongs.
 pub(super) fn insert(to: &mut Thin, member: &[u8], score: f64) {
+    // Here, as in Redis's listpacks, -0 is 0.
+    let score = score + 0.0;
     let behind = iter(to).find(|at| order((at.score, at.member), (score, member)) == Ordering::Greater);
     let at = behind.map_or(to.len(), |at| at.start);
     let mut head = [0; SCORE_LEN_MAX + 10];
@@ -93,6 +95,16 @@ pub(super) fn insert(to: &mut Thin, member: &[u8], score: f64) {
     to.insert(at, member);
     to.insert(at, &head[..head_len]);
     to[..COUNT_LEN].copy_from_slice(&count.to_le_bytes());
+}
+
+/// Adds an element at the end of a pack that is not in its place yet. Its count is not kept.
+#[inline]
+pub(super) fn append(to: &mut Vec<u8>, member: &[u8], score: f64) {
+    let mut head = [0; SCORE_LEN_MAX + 10];
+    let score_len = write_score(&mut head, score);
+    let head_len = score_len + write_len(&mut head[score_len..], member.len());
+    to.extend_from_slice(&head[..head_len]);
+    to.extend_from_slice(member);
 }
 
 /// Removes the elements of these ranks, which must be there.

@@ -59,12 +59,18 @@ const SMALL: usize = 256;
 impl Chunk {
     /// A chunk that begins with this entry. `room`: bytes it will probably need.
     pub(super) fn with<'a, F: Fn(usize) -> &'a [u8]>(id: Id, words: &Words<'_, F>, room: usize) -> Chunk {
-        let fields = words.fields();
-        let names: usize = (0..fields).map(|i| (words.get)(2 * i).len() + NUMBER_MAX).sum();
+        let mut chunk = Chunk::begin(id, words.fields(), |i| (words.get)(2 * i), room);
+        chunk.push(id, words);
+        chunk
+    }
+
+    /// A chunk for entries that mostly have these fields, and none yet.
+    pub(super) fn begin<'a>(base: Id, fields: usize, field: impl Fn(usize) -> &'a [u8], room: usize) -> Chunk {
+        let names: usize = (0..fields).map(|i| field(i).len() + NUMBER_MAX).sum();
         let mut head = vec![0; names + NUMBER_MAX];
         let mut out = Out { buf: &mut head, len: 0 };
         out.number(fields as u64);
-        (0..fields).for_each(|i| out.bytes((words.get)(2 * i)));
+        (0..fields).for_each(|i| out.bytes(field(i)));
         let head_len = out.len;
         let mut len = [0; NUMBER_MAX];
         let mut out = Out { buf: &mut len, len: 0 };
@@ -73,9 +79,19 @@ impl Chunk {
         let mut bytes = Thin::with_capacity(room);
         bytes.extend(&len[..len_len]);
         bytes.extend(&head[..head_len]);
-        let mut chunk = Chunk { base: id, start: bytes.len() as u32, bytes, count: 0, made: 0 };
-        chunk.push(id, words);
-        chunk
+        Chunk { base, start: bytes.len() as u32, bytes, count: 0, made: 0 }
+    }
+
+    /// The names in the head.
+    pub(super) fn head_fields(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let bytes = &self.bytes[..];
+        let (_, at) = wire::number(bytes, 0);
+        let (count, mut at) = wire::number(bytes, at);
+        (0..count as usize).map(move |_| {
+            let (field, end) = wire::bytes(bytes, at);
+            at = end;
+            field
+        })
     }
 
     /// Adds an entry; its ID is the largest.
@@ -272,6 +288,11 @@ impl<'a> Entry<'a> {
     /// Number of fields.
     pub fn field_count(&self) -> usize {
         wire::number(self.head.unwrap_or(self.rest), 0).0 as usize
+    }
+
+    /// Are its fields those of its chunk's head?
+    pub(crate) fn has_common_fields(&self) -> bool {
+        self.head.is_some()
     }
 
     /// Fields with their values.

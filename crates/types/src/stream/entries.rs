@@ -60,6 +60,19 @@ impl Entries {
         self.last_id = id;
     }
 
+    pub(super) fn chunk(&self, i: usize) -> &Chunk {
+        &self.chunks[i]
+    }
+
+    /// Adds a chunk behind all others; the ID of its last entry. `added` is for the caller to set.
+    pub(super) fn add_chunk(&mut self, chunk: Chunk, last: Id) {
+        debug_assert!(chunk.count > 0 && chunk.last_id() == last);
+        self.bytes += chunk.mem_bytes();
+        self.len += chunk.count as usize;
+        self.chunks.push_back(chunk);
+        self.last_id = self.last_id.max(last);
+    }
+
     pub fn chunk_count(&self) -> usize {
         self.chunks.len()
     }

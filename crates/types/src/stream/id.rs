@@ -26,8 +26,8 @@ impl Id {
     #[inline]
     pub fn parse(text: &[u8], seq: u64) -> Option<Id> {
         match text.iter().position(|&byte| byte == b'-') {
-            None => Some(Id { ms: parse_u64(text)?, seq }),
-            Some(dash) => Some(Id { ms: parse_u64(&text[..dash])?, seq: parse_u64(&text[dash + 1..])? }),
+            None => Some(Id { ms: part(text)?, seq }),
+            Some(dash) => Some(Id { ms: part(&text[..dash])?, seq: part(&text[dash + 1..])? }),
         }
     }
 
@@ -82,6 +82,17 @@ impl fmt::Debug for Id {
     }
 }
 
+/// As C reads numbers: with spaces and a plus before it, and zeros.
+#[inline]
+fn part(text: &[u8]) -> Option<u64> {
+    parse_u64(text).or_else(|| {
+        let text = text.trim_ascii_start();
+        let digits = text.strip_prefix(b"+").unwrap_or(text);
+        let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,8 +105,10 @@ mod tests {
             assert_eq!(Id::parse(&text, 0), Some(id));
         }
         assert_eq!(Id::parse(b"7", 3), Some(Id::new(7, 3)));
-        for wrong in ["", "-", "1-", "-1", "x", "1-x", "1-2-3", "01-1", "1-01", "18446744073709551616", "(1", "+", "1 "]
-        {
+        for other in ["07-3", "+7-03", " 7-3"] {
+            assert_eq!(Id::parse(other.as_bytes(), 0), Some(Id::new(7, 3)), "{other}");
+        }
+        for wrong in ["", "-", "1-", "-1", "x", "1-x", "1-2-3", "18446744073709551616", "(1", "+", "1 ", "++1", " "] {
             assert_eq!(Id::parse(wrong.as_bytes(), 0), None, "{wrong}");
         }
     }

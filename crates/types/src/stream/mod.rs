@@ -8,6 +8,7 @@ mod chunk;
 mod entries;
 mod group;
 mod id;
+mod parts;
 mod sorted;
 #[cfg(test)]
 mod twin;
@@ -17,6 +18,7 @@ pub use chunk::{Entry, Pairs};
 pub use entries::{ChunkLimits, ENTRY_SIZE_MAX, Entries, Range, RangeBack, Trim};
 pub use group::{Consumer, ConsumerNo, Group, Pending};
 pub use id::{ID_TEXT_MAX, Id};
+pub(crate) use parts::{NewPart, Part};
 pub use sorted::Sorted;
 pub use wire::Value;
 

@@ -60,7 +60,7 @@ impl Filter {
                 "LADDR" => Condition::LocalAddr(value.to_vec()),
                 "TYPE" => Condition::Kind(kind(value)?),
                 "USER" => {
-                    if value != b"default" {
+                    if ctx.node.acl.get(value).is_none() {
                         let name = String::from_utf8_lossy(value);
                         return Err(Error::text(format!("ERR No such user '{name}'")));
                     }

@@ -1,5 +1,7 @@
 //! CLIENT: what is known of connections, and what can be done with them.
 
+pub mod caching;
+pub mod capa;
 pub mod filter;
 pub mod help;
 pub mod id;
@@ -13,6 +15,7 @@ pub mod no_touch;
 pub mod pause;
 pub mod reply;
 pub mod setinfo;
+pub mod tracking;
 pub mod unblock;
 
 use exec::{Arity, Command, Flags, Group};
@@ -31,7 +34,13 @@ pub static CLIENT: Command = Command {
 
 /// The subcommands.
 pub static COMMANDS: &[&Command] = &[
+    &caching::CACHING,
+    &capa::CAPA,
+    &capa::IMPORT_SOURCE,
     &names::GETNAME,
+    &caching::GETREDIR,
+    &tracking::TRACKING,
+    &caching::TRACKINGINFO,
     &names::SETNAME,
     &help::HELP,
     &id::ID,

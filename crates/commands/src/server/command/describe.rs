@@ -87,7 +87,8 @@ fn key_spec(reply: &mut Reply, spec: &KeySpec) {
     reply.bulk_str("begin_search");
     begin(reply, spec.begin);
     reply.bulk_str("find_keys");
-    find(reply, spec.find);
+    let unknown = matches!(spec.begin, Begin::Option { .. });
+    find(reply, if unknown { Find::Unknown } else { spec.find });
 }
 
 pub(super) fn access_names(access: KeyAccess) -> Vec<String> {
@@ -120,7 +121,7 @@ fn begin(reply: &mut Reply, begin: Begin) {
             reply.bulk_str("startfrom");
             reply.int(from.into());
         }
-        Begin::Unknown => typed(reply, "unknown", &[]),
+        Begin::Option { .. } | Begin::Unknown => typed(reply, "unknown", &[]),
     }
 }
 

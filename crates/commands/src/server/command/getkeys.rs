@@ -1,9 +1,9 @@
 //! COMMAND GETKEYS command … · COMMAND GETKEYSANDFLAGS command …
 
 use super::describe::access_names;
-use exec::command::Command;
-use exec::keys::{Found, Misfit, each_key};
-use exec::{Arg, Args, Arity, Categories, Ctx, Error, Group, Node};
+use exec::command::{Begin, Find};
+use exec::keys::{Found, Misfit, access_of, each_key};
+use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Group, Node};
 
 const DOCS: &[Arg] =
     &[Arg { name: "command", ..Arg::BASE }, Arg { name: "arg", optional: true, multiple: true, ..Arg::BASE }];
@@ -77,31 +77,23 @@ fn find(node: &Node, args: &Args) -> Result<Vec<Found>, Error> {
     if !command.arity.admits(words) {
         return Err(Error::Static("ERR Invalid number of arguments specified for command"));
     }
+    let word = |i: usize| args.get(i + 2);
+    // A command that runs leaves it to its body to refuse this.
+    let counts_none = command.keys.iter().any(|spec| match (spec.begin, spec.find) {
+        (Begin::Index(begin), Find::Count { at, .. }) => args.opt((begin + at + 2) as usize) == Some(b"0"),
+        _ => false,
+    });
+    if counts_none {
+        return Err(invalid);
+    }
     let mut found = Vec::new();
-    let outcome = each_key(command, words, &|i| args.get(i + 2), &mut |key| {
-        found.push(Found { word: key.word + 2, access: refine(command, args, key.access) });
+    let outcome = each_key(command, words, &word, &mut |key| {
+        found.push(Found { word: key.word + 2, access: access_of(command, words, &word, key.access) });
     });
     match outcome {
         Err(Misfit::Invalid) => Err(invalid),
         Ok(()) | Err(Misfit::Unknown) if found.is_empty() => Err(invalid),
         Ok(()) | Err(Misfit::Unknown) => Ok(found),
-    }
-}
-
-/// Rows with VARIABLE_FLAGS do more or less by their options: SET reads with GET or a condition,
-/// BITFIELD without a write only reads.
-fn refine(command: &Command, args: &Args, access: exec::KeyAccess) -> exec::KeyAccess {
-    use exec::KeyAccess as A;
-    if !access.has(A::VARIABLE_FLAGS) {
-        return access;
-    }
-    let has = |word: &str| (4..args.len()).any(|i| args.is(i, word));
-    match command.name {
-        "SET" if has("GET") || has("IFEQ") => A::RW.and(A::ACCESS).and(A::UPDATE),
-        "SET" => A::OW.and(A::UPDATE),
-        "BITFIELD" if !has("SET") && !has("INCRBY") => A::RO.and(A::ACCESS),
-        "BITFIELD" => A::RW.and(A::ACCESS).and(A::UPDATE),
-        _ => access,
     }
 }
 
@@ -119,7 +111,7 @@ mod tests {
     #[test]
     fn refuses() {
         check(
-            "COMMAND GETKEYS nosuch -> -ERR Invalid command specified; COMMAND GETKEYS ping -> -ERR The command has no key arguments; COMMAND GETKEYS get -> -ERR Invalid number of arguments specified for command",
+            "COMMAND GETKEYS nosuch -> -ERR Invalid command specified; COMMAND GETKEYS ping -> -ERR The command has no key arguments; COMMAND GETKEYS get -> -ERR Invalid number of arguments specified for command; COMMAND GETKEYS ZUNIONSTORE d 0 a -> -ERR Invalid arguments specified for command",
         );
     }
 }

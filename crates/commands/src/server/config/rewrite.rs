@@ -6,6 +6,7 @@
 //! Always true: the file is replaced whole or not at all, and reading it gives what CONFIG GET shows.
 
 use super::{FLAGS, TIPS};
+use exec::acl;
 use exec::node::Node;
 use exec::{Args, Arity, Command, Ctx, Error, Group};
 use kit::opt::{AnyOpt, Config, Value};
@@ -41,6 +42,8 @@ pub(crate) fn rewrite_file(node: &Node, all: bool) -> Result<(), Error> {
         return Err(Error::Static("ERR The server is running without a config file"));
     };
     let _turn = node.config_turn.lock();
+    // Users live with the ACL; the option shows them to the file.
+    node.config.set_value(&acl::USER_LINES, acl::config_lines(node));
     let failed = |error: std::io::Error| {
         kit::warning!("CONFIG REWRITE failed: {path}: {error}");
         let text = error.to_string();

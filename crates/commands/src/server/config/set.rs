@@ -48,9 +48,9 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
     }
     let _turn = node.config_turn.lock();
-    let mut undo = Vec::new();
-    put_in_place(node, &pairs, &mut undo)?;
-    carry_out(node, &mut undo)?;
+    let (mut undo, mut again) = (Vec::new(), Vec::new());
+    put_in_place(node, &pairs, &mut undo, &mut again)?;
+    carry_out(node, &mut undo, &again)?;
     ctx.reply.ok();
     Ok(())
 }
@@ -89,12 +89,20 @@ fn failed(name: &[u8], reason: &str) -> Error {
 /// Names of changed options as they were given, each with the change that takes it back.
 type Undo = Vec<(String, Change)>;
 
-fn put_in_place(node: &Node, pairs: &[(&[u8], &[u8])], undo: &mut Undo) -> Result<(), Error> {
+/// Names of options as they were given, and their own, which were set to what they were and name a file.
+type Again = Vec<(String, &'static str)>;
+
+fn put_in_place(node: &Node, pairs: &[(&[u8], &[u8])], undo: &mut Undo, again: &mut Again) -> Result<(), Error> {
     for (name, value) in pairs {
         match node.config.parse(name, &[value]) {
             Ok(change) => {
-                let old = node.config.swap(change);
-                undo.extend(old.map(|old| (String::from_utf8_lossy(name).into_owned(), old)));
+                let opt = change.opt;
+                let given = String::from_utf8_lossy(name).into_owned();
+                match node.config.swap(change) {
+                    Some(old) => undo.push((given, old)),
+                    None if opt.traits().names_file => again.push((given, opt.name())),
+                    None => {}
+                }
             }
             Err(reason) => {
                 take_back(node, undo);
@@ -105,15 +113,19 @@ fn put_in_place(node: &Node, pairs: &[(&[u8], &[u8])], undo: &mut Undo) -> Resul
     Ok(())
 }
 
-fn carry_out(node: &Node, undo: &mut Undo) -> Result<(), Error> {
+fn carry_out(node: &Node, undo: &mut Undo, again: &Again) -> Result<(), Error> {
     apply_all(node);
-    let concerned = |options: &[&str]| undo.iter().find(|(_, change)| options.contains(&change.opt.name()));
+    let concerned = |options: &[&str]| {
+        let changed = undo.iter().map(|(given, change)| (given, change.opt.name()));
+        let set = again.iter().map(|(given, name)| (given, *name));
+        changed.chain(set).find(|(_, name)| options.contains(name))
+    };
     let mut done = Vec::new();
     for applier in node.appliers.get().into_iter().flatten() {
-        let Some((name, _)) = concerned(applier.options) else { continue };
+        let Some((given, _)) = concerned(applier.options) else { continue };
         done.push(applier);
         let Err(reason) = (applier.apply)(node) else { continue };
-        let error = failed(name.as_bytes(), &reason);
+        let error = failed(given.as_bytes(), &reason);
         take_back(node, undo);
         apply_all(node);
         for applier in done {

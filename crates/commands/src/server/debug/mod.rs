@@ -14,9 +14,11 @@ mod mallctl;
 mod object;
 mod populate;
 mod protocol;
+mod reload;
 mod rewrite;
 mod say;
 mod sleep;
+mod structure;
 mod switches;
 
 use exec::{Args, Arity, Command, Ctx, Error, Flags, Group, Reach};
@@ -70,6 +72,8 @@ static SUBS: &[Sub] = &[
     sub("HELP", 2..=2, "", "This.", help),
     sub("HTSTATS", 3..=4, "<db> [full]", "How full a database's table is.", htstats::database),
     sub("HTSTATS-KEY", 3..=4, "<key> [full]", "How full the table behind a key is.", htstats::key),
+    sub("LISTPACK", 3..=3, "<key>", "Logs how a small collection is kept.", structure::listpack),
+    sub("LOADAOF", 2..=2, "", "Removes all keys and loads the append-only file.", reload::log),
     sub("LOG", 3..=3, "<message>", "Writes a line to the server's log.", say::log),
     sub("MALLCTL", 3..=4, "<name> [<value>]", "Reads or sets a number of the allocator's.", mallctl::number),
     sub(
@@ -90,12 +94,20 @@ static SUBS: &[Sub] = &[
         populate::populate,
     ),
     sub("PROTOCOL", 3..=3, "<type>", "A reply of this type.", protocol::protocol),
+    sub("QUICKLIST", 3..=4, "<key> [<0|1>]", "Logs how a long list is kept.", structure::quicklist),
     sub(
         "QUICKLIST-PACKED-THRESHOLD",
         3..=3,
         "<size>",
         "Accepted; which elements of a list stand alone is not to be set.",
         switches::quicklist_packed_threshold,
+    ),
+    sub(
+        "RELOAD",
+        2..=5,
+        "[MERGE] [NOFLUSH] [NOSAVE]",
+        "Saves the data, removes all keys and loads them again.",
+        reload::snapshot,
     ),
     sub(
         "REPLYBUFFER",
@@ -111,6 +123,13 @@ static SUBS: &[Sub] = &[
         "<0|1>",
         "Whether keys past their time are removed without being asked for.",
         switches::active_expire,
+    ),
+    sub(
+        "SET-SKIP-CHECKSUM-VALIDATION",
+        3..=3,
+        "<0|1>",
+        "Whether RESTORE takes payloads whose checksum is wrong.",
+        switches::skip_checksum,
     ),
     sub("SLEEP", 3..=3, "<seconds>", "Holds up everybody for so long.", sleep::sleep),
     sub(

@@ -4,9 +4,11 @@
 //! changed in place. `serializedlength` is the length in an RDB file without compression; `fast`
 //! leaves it out.
 
+use crate::list::options::{COMPRESS_DEPTH, MAX_LISTPACK_SIZE};
 use exec::evict::{Policy, idle_secs};
 use exec::{Args, Ctx, Error};
 use keyspace::{Digits, ValueRef};
+use types::{List, Typed};
 
 pub(super) fn object(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let fast = args.len() == 4;
@@ -24,8 +26,22 @@ pub(super) fn object(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         false => idle_secs(clock, now),
     };
     let length = if fast { String::new() } else { format!(" serializedlength:{}", rdb_len(entry.value())) };
+    let chunks = entry.object().and_then(|object| {
+        let list = List::from_ref(&object)?;
+        list.chunks().map(|(count, bytes)| (count, list.len(), bytes))
+    });
+    let chunks = chunks.map_or(String::new(), |(count, len, bytes)| {
+        // What was set, as there: nothing is compressed.
+        let config = &ctx.node.config;
+        format!(
+            " ql_nodes:{count} ql_avg_node:{:.2} ql_listpack_max:{} ql_compressed:{} ql_uncompressed_size:{bytes}",
+            len as f64 / count as f64,
+            config.get(&MAX_LISTPACK_SIZE),
+            u8::from(config.get(&COMPRESS_DEPTH) != 0)
+        )
+    });
     let text = format!(
-        "Value at:{:p} refcount:1 encoding:{encoding}{length} lru:{clock} lru_seconds_idle:{idle}",
+        "Value at:{:p} refcount:1 encoding:{encoding}{length} lru:{clock} lru_seconds_idle:{idle}{chunks}",
         entry.key().as_ptr()
     );
     ctx.reply.simple(&text);
@@ -72,6 +88,13 @@ mod tests {
         check(
             "SET k 12; DEBUG OBJECT k FAST -> \"Value at:0x\"*; DEBUG OBJECT k slow -> -ERR syntax error; DEBUG OBJECT none -> -ERR no such key",
         );
+        let mut node = crate::node(&[("enable-debug-command", "yes"), ("list-max-listpack-size", "2")]);
+        node.converse("RPUSH l a b; CONFIG SET list-compress-depth 1");
+        let Value::Simple(text) = node.ask_line("DEBUG OBJECT l") else { panic!() };
+        assert!(!text.contains("ql_"), "{text}");
+        node.converse("RPUSH l c d e");
+        let Value::Simple(text) = node.ask_line("DEBUG OBJECT l") else { panic!() };
+        assert!(text.ends_with(" ql_nodes:1 ql_avg_node:5.00 ql_listpack_max:2 ql_compressed:1 ql_uncompressed_size:22"), "{text}");
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub(super) fn pause_cron(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
+pub(super) fn skip_checksum(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    ctx.node.skip_dump_checksum.store(is_on(args, 2), Relaxed);
+    ctx.reply.ok();
+    Ok(())
+}
+
 /// A table grows by a bucket at a time, within the command that needs it: there is no resizing to hold back.
 pub(super) fn dict_resizing(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.reply.ok();

@@ -44,13 +44,18 @@ fn listeners(page: &mut Page, look: &Look) {
         page.field(&format!("listener{number}"), text);
         number += 1;
     };
-    if port != 0 {
-        let bind = look.setting("bind", "");
-        let binds: String = bind.split_ascii_whitespace().map(|address| format!("bind={address},")).collect();
+    let bind = look.setting("bind", "");
+    let binds: String = bind.split_ascii_whitespace().map(|address| format!("bind={address},")).collect();
+    // Without a port of its own the node's is that of encrypted connections.
+    if port != 0 && look.setting("port", "any") != "0" {
         add(format!("name=tcp,{binds}port={port}"));
     }
     if !socket.is_empty() {
         add(format!("name=unix,bind={socket}"));
+    }
+    let tls_port = look.setting("tls-port", "0");
+    if tls_port != "0" {
+        add(format!("name=tls,{binds}port={tls_port}"));
     }
 }
 

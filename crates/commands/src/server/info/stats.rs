@@ -10,6 +10,7 @@ use exec::metrics;
 use exec::node::Node;
 use exec::sample::Rate;
 use kit::metric::AnyMetric;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Shown in another unit, here or in the Debug section.
 const IN_NANOS: &[&dyn AnyMetric] = &[&metrics::TURN_NANOS, &metrics::EXPIRE_NANOS, &metrics::CRON_NANOS];
@@ -34,6 +35,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("current_eviction_exceeded_time", over.now_ms);
     counters(page, node, &[&metrics::KEYSPACE_HITS, &metrics::KEYSPACE_MISSES]);
     listeners(page, node);
+    tracking(page, node);
     idle(page);
     counters(page, node, &[&metrics::ERROR_REPLIES]);
     page.field("dump_payload_sanitizations", 0);
@@ -42,8 +44,8 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("io_threaded_writes_processed", beside_thread_0(node, &metrics::WRITES));
     counters(page, node, &[&metrics::QUERY_LIMIT_CLOSED, &metrics::OUTPUT_LIMIT_CLOSED]);
     event_loops(page, node);
-    counters(page, node, &[&metrics::ACL_DENIED_AUTH, &metrics::ACL_DENIED_COMMAND]);
-    page.fields(&[("acl_access_denied_key", 0), ("acl_access_denied_channel", 0)]);
+    counters(page, node, &[&metrics::ACL_DENIED_AUTH, &metrics::ACL_DENIED_COMMAND, &metrics::ACL_DENIED_KEY]);
+    counters(page, node, &[&metrics::ACL_DENIED_CHANNEL, &metrics::ACL_DENIED_DATABASE]);
     for (metric, sum) in node.tallies.iter() {
         if !page.has(metric.name()) && !IN_NANOS.iter().any(|nanos| nanos.name() == metric.name()) {
             page.field(metric.name(), sum);
@@ -77,6 +79,12 @@ fn listeners(page: &mut Page, node: &Node) {
     page.field("pubsubshard_channels", counts.shard_channels);
 }
 
+fn tracking(page: &mut Page, node: &Node) {
+    page.field("tracking_total_keys", node.tracking.keys.load(Relaxed));
+    page.field("tracking_total_items", node.tracking.items.load(Relaxed));
+    page.field("tracking_total_prefixes", node.tracking.prefix_count());
+}
+
 /// What is not there yet, or never will be (forks, defragmentation), and so has never happened.
 fn idle(page: &mut Page) {
     let fields = [
@@ -90,9 +98,6 @@ fn idle(page: &mut Page) {
         "active_defrag_key_misses",
         "total_active_defrag_time",
         "current_active_defrag_time",
-        "tracking_total_keys",
-        "tracking_total_items",
-        "tracking_total_prefixes",
         "unexpected_error_replies",
     ];
     page.fields(&fields.map(|name| (name, 0)));

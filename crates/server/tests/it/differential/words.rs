@@ -3,188 +3,22 @@
 //! A template is a request with holes: `{k}` is filled with a key, `{n}` with a number … (see `fill`). Then, once in a while,
 //! a word is left out, added or replaced, and the name is written in another case.
 //! What would make the two servers differ by chance alone is not in the holes: deadlines that pass during the run,
-//! fractions that 80-bit floats round in another way (but for the keys `float…`), offsets that take gigabytes.
+//! fractions that 80-bit floats round in another way (but for the keys `float…`), offsets that take gigabytes, two
+//! places at the same distance, ids that the clock makes.
 
+use super::link::Words;
+use super::templates::{COMMON, RARE, Theme};
 use kit::world::Rng;
+use std::collections::BTreeSet;
 
 pub(super) const DB_COUNT: u64 = 3;
 
-/// Chosen with equal chance: what stands twice comes twice as often.
-const TEMPLATES: &[&str] = &[
-    // strings
-    "SET {k} {v}",
-    "SET {k} {v}",
-    "SET {k} {v}",
-    "SET {k} {v}",
-    "SET {k} {n}",
-    "SET {k} {n}",
-    "SET {k} {v} {set}",
-    "SET {k} {v} {set}",
-    "SET {k} {v} {set} {set}",
-    "SET {k} {v} {set} {set}",
-    "SET {k} {v} {set} {set} {set}",
-    "SET {k} {f}",
-    "GET {k}",
-    "GET {k}",
-    "GET {k}",
-    "GETSET {k} {v}",
-    "GETDEL {k}",
-    "SETNX {k} {v}",
-    "SETEX {k} {s} {v}",
-    "PSETEX {k} {ms} {v}",
-    "GETEX {k}",
-    "GETEX {k} {set}",
-    "GETEX {k} PERSIST",
-    "GETEX {k} EXAT {at}",
-    "GETEX {k} PXAT {mat}",
-    "GETEX {k} {set} {set}",
-    "MGET {ks}",
-    "MSET {kvs}",
-    "MSETNX {kvs}",
-    "APPEND {k} {v}",
-    "APPEND {k} {v}",
-    "STRLEN {k}",
-    "GETRANGE {k} {i} {i}",
-    "GETRANGE {k} {i} {i}",
-    "SUBSTR {k} {i} {i}",
-    "SETRANGE {k} {o} {v}",
-    "SETRANGE {k} {o} {v}",
-    "INCR {k}",
-    "DECR {k}",
-    "INCRBY {k} {n}",
-    "DECRBY {k} {n}",
-    "INCRBY {k} {n}",
-    "INCRBYFLOAT {k} {f}",
-    "INCRBYFLOAT {k} {f}",
-    "INCRBYFLOAT {fk} {g}",
-    "SET {fk} {g}",
-    "GET {fk}",
-    "SET {lk} {lv}",
-    "SET {lk} {lv}",
-    "LCS {lk} {lk}",
-    "LCS {lk} {lk} LEN",
-    "LCS {lk} {lk} IDX",
-    "LCS {lk} {lk} IDX WITHMATCHLEN",
-    "LCS {lk} {lk} IDX MINMATCHLEN {i}",
-    "LCS {lk} {lk} MINMATCHLEN {i} IDX WITHMATCHLEN",
-    "LCS {lk} {k0} LEN",
-    // bitmaps
-    "SETBIT {k} {b} {bit}",
-    "SETBIT {k} {b} {bit}",
-    "GETBIT {k} {b}",
-    "GETBIT {k} {b}",
-    "BITCOUNT {k}",
-    "BITCOUNT {k} {i} {i}",
-    "BITCOUNT {k} {i} {i} {unit}",
-    "BITPOS {k} {bit}",
-    "BITPOS {k} {bit} {i}",
-    "BITPOS {k} {bit} {i} {i}",
-    "BITPOS {k} {bit} {i} {i} {unit}",
-    "BITOP {op} {k} {ks}",
-    "BITOP {op} {k} {ks}",
-    "BITOP NOT {k} {k}",
-    "BITFIELD {k} GET {ty} {fo}",
-    "BITFIELD {k} SET {ty} {fo} {bn}",
-    "BITFIELD {k} INCRBY {ty} {fo} {n}",
-    "BITFIELD {k} OVERFLOW {over} INCRBY {ty} {fo} {n} GET {ty} {fo}",
-    "BITFIELD {k} OVERFLOW {over} SET {ty} {fo} {bn} OVERFLOW {over} INCRBY {ty} {fo} {n}",
-    "BITFIELD {k} SET {ty} {fo} {bn} SET {ty} {fo} {bn} GET {ty} {fo}",
-    "BITFIELD_RO {k} GET {ty} {fo}",
-    "BITFIELD_RO {k} GET {ty} {fo} SET u8 0 1",
-    "BITFIELD {k}",
-    // keys
-    "DEL {k}",
-    "DEL {ks}",
-    "UNLINK {ks}",
-    "EXISTS {ks}",
-    "TOUCH {ks}",
-    "TYPE {k}",
-    "RENAME {k} {k}",
-    "RENAMENX {k} {k}",
-    "COPY {k} {k}",
-    "COPY {k} {k} REPLACE",
-    "COPY {k} {k} DB {db}",
-    "COPY {k} {k} DB {db} REPLACE",
-    "MOVE {k} {db}",
-    "RANDOMKEY",
-    "DBSIZE",
-    "KEYS *",
-    "KEYS {pat}",
-    "KEYS {pat}",
-    "SCAN 0 COUNT 1000",
-    "SCAN 0 MATCH {pat} COUNT 1000",
-    "SCAN 0 COUNT 1000 TYPE string",
-    "SCAN 0 COUNT 1000 TYPE zset",
-    "SCAN {junk}",
-    "OBJECT ENCODING {k}",
-    "OBJECT ENCODING {k}",
-    "OBJECT REFCOUNT {k}",
-    "OBJECT IDLETIME {k}",
-    "OBJECT FREQ {k}",
-    // time
-    "EXPIRE {k} {s}",
-    "EXPIRE {k} {s} {cond}",
-    "EXPIRE {k} {s} {cond} {cond}",
-    "PEXPIRE {k} {ms}",
-    "PEXPIRE {k} {ms} {cond}",
-    "EXPIREAT {k} {at}",
-    "EXPIREAT {k} {at} {cond}",
-    "PEXPIREAT {k} {mat}",
-    "PEXPIREAT {k} {mat} {cond}",
-    "TTL {k}",
-    "PTTL {k}",
-    "EXPIRETIME {k}",
-    "PEXPIRETIME {k}",
-    "PERSIST {k}",
-    // transactions
-    "MULTI",
-    "MULTI",
-    "MULTI",
-    "MULTI",
-    "EXEC",
-    "EXEC",
-    "EXEC",
-    "EXEC",
-    "EXEC",
-    "EXEC",
-    "DISCARD",
-    "WATCH {ks}",
-    "WATCH {k}",
-    "WATCH {k}",
-    "UNWATCH",
-    // connection, server
-    "SELECT {db}",
-    "PING",
-    "PING {v}",
-    "ECHO {v}",
-    "CLIENT SETNAME {name}",
-    "CLIENT GETNAME",
-    "CLIENT ID",
-    "CLIENT NO-EVICT {onoff}",
-    "HELLO 3",
-    "HELLO 2",
-    "RESET",
-    "HELLO 2 SETNAME {name}",
-    "HELLO {junk}",
-    "COMMAND GETKEYS SET {k} {v}",
-    "COMMAND GETKEYS MSET {kvs}",
-    "COMMAND GETKEYS MGET {ks}",
-    "COMMAND GETKEYS BITOP {op} {k} {ks}",
-    "COMMAND GETKEYS {junk} {k}",
-    "SWAPDB {db} {db}",
-    "NOSUCH {v} {v}",
-    "AUTH {junk} {junk} {junk}",
-    "CLIENT {junk}",
-    "OBJECT {junk} {k}",
-    "SLOWLOG {junk}",
-];
-
-/// Once in a thousand: they would leave nothing to work on.
-const RARE: &[&str] = &["FLUSHALL", "FLUSHDB", "FLUSHDB ASYNC", "FLUSHALL SYNC", "FLUSHALL {junk}"];
+/// Payloads of DUMP kept for RESTORE.
+const PAYLOADS_MAX: usize = 64;
 
 /// Words that are wrong almost everywhere. None is a small positive number: as a time it would pass during the run, as an
 /// offset between a megabyte and 512 of them it would take its time.
-const JUNK: &[&[u8]] = &[
+pub(super) const JUNK: &[&[u8]] = &[
     b"",
     b"abc",
     b"1.5",
@@ -214,19 +48,123 @@ const JUNK: &[&[u8]] = &[
     b"\xff\xfe",
 ];
 
-pub(super) fn call(rng: &mut Rng) -> Vec<Vec<u8>> {
-    let template = if rng.one_in(1000) { pick(rng, RARE) } else { pick(rng, TEMPLATES) };
-    let mut words = Vec::new();
-    for part in template.split(' ') {
-        match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-            Some(hole) => fill(rng, hole, &mut words),
-            None => words.push(part.as_bytes().to_vec()),
+pub(super) struct Talk {
+    pub(super) rng: Rng,
+    pub(super) theme: Theme,
+    /// Names of commands that one of the servers lacks, upper case.
+    lacking: BTreeSet<String>,
+    /// The moment of the newest stream entry: ids rise through a run, as they do in life.
+    stream_ms: u64,
+    payloads: Vec<(Theme, Vec<u8>)>,
+}
+
+impl Talk {
+    pub(super) fn new(seed: u64, lacking: BTreeSet<String>) -> Talk {
+        Talk { rng: Rng::new(seed), theme: Theme::Strings, lacking, stream_ms: 1, payloads: Vec::new() }
+    }
+
+    /// One request, or a few that stand together.
+    pub(super) fn calls(&mut self, to: &mut Vec<Words>) {
+        let template = match self.rng.below(1000) {
+            0 => pick(&mut self.rng, RARE),
+            1..200 => pick(&mut self.rng, COMMON),
+            _ => pick(&mut self.rng, self.theme.templates()),
+        };
+        if self.lacks(template) {
+            return;
+        }
+        if template.contains(';') {
+            let first = to.len();
+            for part in template.split(';') {
+                let mut words = self.filled(part);
+                for word in &mut words {
+                    if let [b'=', at @ b'1'..=b'9'] = word[..] {
+                        *word = to[first][usize::from(at - b'0')].clone();
+                    }
+                }
+                to.push(words);
+            }
+        } else {
+            let mut words = self.filled(template);
+            mutate(&mut self.rng, &mut words);
+            to.push(words);
         }
     }
+
+    fn lacks(&self, template: &str) -> bool {
+        !self.lacking.is_empty() && template.split(' ').next().is_some_and(|name| self.lacking.contains(name))
+    }
+
+    /// As the template says, nothing left out or replaced.
+    pub(super) fn filled(&mut self, template: &str) -> Words {
+        let mut words = Vec::new();
+        for part in template.split(' ') {
+            match part.split_once('{') {
+                Some(("", hole)) => fill(self, hole.trim_end_matches('}'), &mut words),
+                Some((prefix, hole)) => {
+                    let at = words.len();
+                    fill(self, hole.trim_end_matches('}'), &mut words);
+                    words[at].splice(0..0, prefix.bytes());
+                }
+                None => words.push(part.as_bytes().to_vec()),
+            }
+        }
+        words
+    }
+
+    pub(super) fn key(&mut self) -> Vec<u8> {
+        let rng = &mut self.rng;
+        match rng.below(24) {
+            0 => pick::<&[u8]>(rng, &[b"", b"\0", b"a b", b"{tag}1", b"{tag}2", b"k*", b"[k]", b"\xff\r\n", b"none"])
+                .to_vec(),
+            1 => {
+                // Any score is a place, but few of them one that can be found again, and a HyperLogLog that was written to
+                // as a string is none any more: those do not meet.
+                let theme = match self.theme {
+                    Theme::HyperLogLogs => pick(rng, &[Theme::Lists, Theme::Hashes, Theme::Sets, Theme::Streams]),
+                    _ => pick(rng, &[Theme::Lists, Theme::Hashes, Theme::Sets, Theme::Streams, Theme::Strings]),
+                };
+                format!("{}{}", theme.letter(), rng.below(8)).into_bytes()
+            }
+            _ => {
+                let count = if self.theme == Theme::Strings { 22 } else { 6 };
+                format!("{}{}", self.theme.letter(), rng.below(count)).into_bytes()
+            }
+        }
+    }
+
+    pub(super) fn keep_payload(&mut self, payload: Vec<u8>) {
+        if self.payloads.len() < PAYLOADS_MAX {
+            self.payloads.push((self.theme, payload));
+        } else {
+            let at = self.rng.index(PAYLOADS_MAX);
+            self.payloads[at] = (self.theme, payload);
+        }
+    }
+
+    fn payload(&mut self) -> Vec<u8> {
+        let scored = |theme| matches!(theme, Theme::SortedSets | Theme::Geo);
+        if self.payloads.is_empty() {
+            return b"nothing".to_vec();
+        }
+        let at = self.rng.index(self.payloads.len());
+        match &self.payloads[at] {
+            (theme, _) if scored(*theme) && *theme != self.theme => b"nothing".to_vec(),
+            (_, payload) => payload.clone(),
+        }
+    }
+}
+
+fn mutate(rng: &mut Rng, words: &mut Words) {
     // Redis 7.0 takes the name even when a later word is refused.
     let is_hello_with_name = words.len() > 2 && words[0] == b"HELLO";
+    // What is refused for its timeout must not get another: nobody would end the wait.
+    let may_block = words[0].starts_with(b"BL") || words[0].starts_with(b"BR") || words[0].starts_with(b"BZ");
+    let may_block = may_block || words.iter().any(|word| word == b"BLOCK");
+    // Its count takes all there is: nothing is left to chance.
+    let takes_all = words[0] == b"SPOP";
     match rng.below(60) {
-        _ if is_hello_with_name => {}
+        _ if is_hello_with_name || may_block || takes_all => {}
         0 if words.len() > 1 => {
             let at = 1 + rng.index(words.len() - 1);
             words.remove(at);
@@ -240,19 +178,53 @@ pub(super) fn call(rng: &mut Rng) -> Vec<Vec<u8>> {
         4 => words.iter_mut().step_by(2).for_each(|word| word.make_ascii_lowercase()),
         _ => {}
     }
-    words
 }
 
-fn fill(rng: &mut Rng, hole: &str, words: &mut Vec<Vec<u8>>) {
+fn fill(talk: &mut Talk, hole: &str, words: &mut Words) {
+    match hole {
+        "k" => return words.push(talk.key()),
+        "payload" => return words.push(talk.payload()),
+        "broken" => {
+            let mut payload = talk.payload();
+            let at = talk.rng.index(payload.len());
+            payload[at] ^= 1 << talk.rng.below(8);
+            return words.push(payload);
+        }
+        "nid" => {
+            talk.stream_ms += talk.rng.below(3);
+            let id = format!("{}-{}", talk.stream_ms, talk.rng.below(3));
+            return words.push(id.into_bytes());
+        }
+        "ms*" => {
+            talk.stream_ms += talk.rng.below(2);
+            return words.push(format!("{}-*", talk.stream_ms).into_bytes());
+        }
+        "oid" => return words.push(old_id(&mut talk.rng, talk.stream_ms)),
+        "rid" => {
+            let id = old_id(&mut talk.rng, talk.stream_ms);
+            let bound = pick(&mut talk.rng, &["-", "+", "", "", "(", "-"]);
+            return words.push(match bound {
+                "" | "(" => [bound.as_bytes(), &id].concat(),
+                _ => bound.into(),
+            });
+        }
+        "gid" => {
+            let id = old_id(&mut talk.rng, talk.stream_ms);
+            return words.push(if talk.rng.one_in(2) { id } else { pick(&mut talk.rng, &["$", "0"]).into() });
+        }
+        _ => {}
+    }
+    let rng = &mut talk.rng;
     let text = |text: &str| text.as_bytes().to_vec();
     let word = match hole {
-        "k" => key(rng),
-        "k0" => text("none"),
-        "ks" => return (0..=rng.below(3)).for_each(|_| words.push(key(rng))),
+        "ks" => {
+            let count = 1 + rng.below(4);
+            return (0..count).for_each(|_| words.push(talk.key()));
+        }
         "kvs" => {
             for _ in 0..=rng.below(3) {
-                words.push(key(rng));
-                words.push(value(rng));
+                words.push(talk.key());
+                words.push(value(&mut talk.rng));
             }
             return;
         }
@@ -335,44 +307,28 @@ fn fill(rng: &mut Rng, hole: &str, words: &mut Vec<Vec<u8>>) {
             _ => rng.below(DB_COUNT).to_string().into_bytes(),
         },
         "s" => seconds(rng),
-        "ms" => match rng.below(10) {
-            0 => text(pick(
-                rng,
-                &["0", "-1", "-100000", "9223372036854775807", "-9223372036854775808", "9223370000000000000"],
-            )),
-            _ => format!("{}00000", 1 + rng.below(1_000_000)).into_bytes(),
-        },
+        "ms" => millis(rng),
         "at" => match rng.below(10) {
             0 => text(pick(rng, &["0", "-1", "1", "1000000000", "9223372036854775807", "9223372036854775"])),
-            _ => return fill(rng, "at later", words),
+            _ => later(rng, 4_000_000_000),
         },
-        "at later" => (4_000_000_000 + rng.below(1_000_000)).to_string().into_bytes(),
         "mat" => match rng.below(10) {
             0 => text(pick(rng, &["0", "-1", "1", "1000000000000", "9223372036854775807", "-9223372036854775808"])),
-            _ => return fill(rng, "mat later", words),
+            _ => later(rng, 4_000_000_000_000),
         },
-        "mat later" => (4_000_000_000_000 + rng.below(1_000_000_000)).to_string().into_bytes(),
         "cond" => text(pick(rng, &["NX", "XX", "GT", "LT", "nx", "xx", "gt", "lt", "NX", "XX", "GT", "LT", "QQ"])),
         "set" => return set_option(rng, words),
         "pat" => pattern(rng),
         "name" => text(pick(rng, &["alice", "bob", "", "a b", "x\n", "carol"])),
         "onoff" => text(pick(rng, &["ON", "OFF", "on", "off", "maybe"])),
         "junk" => pick(rng, JUNK).to_vec(),
-        other => panic!("no hole is called {other}"),
+        other => return super::holes::fill(rng, other, words),
     };
     words.push(word);
 }
 
-fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
+pub(super) fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
     of[rng.index(of.len())]
-}
-
-fn key(rng: &mut Rng) -> Vec<u8> {
-    match rng.below(20) {
-        0 => pick::<&[u8]>(rng, &[b"", b"\0", b"a b", b"{tag}1", b"{tag}2", b"k*", b"[k]", b"\xff\r\n", b"none"])
-            .to_vec(),
-        _ => format!("k{}", rng.below(22)).into_bytes(),
-    }
 }
 
 fn value(rng: &mut Rng) -> Vec<u8> {
@@ -392,7 +348,7 @@ fn value(rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-fn number(rng: &mut Rng) -> Vec<u8> {
+pub(super) fn number(rng: &mut Rng) -> Vec<u8> {
     let text = match rng.below(10) {
         0 => pick(
             rng,
@@ -438,11 +394,11 @@ fn set_option(rng: &mut Rng, words: &mut Vec<Vec<u8>>) {
     let is_junk = rng.one_in(4);
     match option {
         "EX" | "ex" => words.push(seconds(rng)),
-        "PX" => fill(rng, "ms", words),
+        "PX" => words.push(millis(rng)),
         // A moment in the past makes Redis's SET keep a dead key, which DBSIZE counts: conversations look at it.
         "EXAT" | "PXAT" if is_junk => words.push(pick(rng, JUNK).to_vec()),
-        "EXAT" => fill(rng, "at later", words),
-        "PXAT" => fill(rng, "mat later", words),
+        "EXAT" => words.push(later(rng, 4_000_000_000)),
+        "PXAT" => words.push(later(rng, 4_000_000_000_000)),
         _ => {}
     }
 }
@@ -457,4 +413,25 @@ fn pattern(rng: &mut Rng) -> Vec<u8> {
         all.extend_from_slice(pick(rng, PARTS).as_bytes());
     }
     all
+}
+
+fn millis(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(10) {
+        0 => pick(rng, &["0", "-1", "-100000", "9223372036854775807", "-9223372036854775808", "9223370000000000000"]).into(),
+        _ => format!("{}00000", 1 + rng.below(1_000_000)).into_bytes(),
+    }
+}
+
+fn later(rng: &mut Rng, from: u64) -> Vec<u8> {
+    (from + rng.below(1_000_000)).to_string().into_bytes()
+}
+
+/// Of an entry that was added lately, if chance will have it.
+fn old_id(rng: &mut Rng, newest: u64) -> Vec<u8> {
+    let ms = newest.saturating_sub(rng.below(24));
+    match rng.below(12) {
+        0 => pick(rng, &["0", "0-0", "18446744073709551615-18446744073709551615", "-1", "1-", "x-1", "1-x"]).into(),
+        1..4 => ms.to_string().into_bytes(),
+        _ => format!("{ms}-{}", rng.below(3)).into_bytes(),
+    }
 }

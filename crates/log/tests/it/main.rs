@@ -1,0 +1,7 @@
+//! The log as a whole: power cuts, damage, failing disks, beside Redis.
+
+mod crash;
+mod damage;
+mod errors;
+mod model;
+mod redis;

@@ -1,0 +1,76 @@
+//! MIGRATE between this server and another, Redis where it is installed.
+
+use crate::client::Client;
+use crate::harness::Server;
+use proto::resp_client::Value;
+
+fn ok(value: &Value) -> bool {
+    *value == Value::Simple("OK".into())
+}
+
+fn fill(client: &mut Client) {
+    for line in [
+        "SET s text",
+        "SET n 12345 PX 100000",
+        "RPUSH l a b c",
+        "HSET h f v g w",
+        "SADD set 1 2 x",
+        "ZADD z 1 a 2.5 b",
+        "XADD x 1-1 f v",
+    ] {
+        client.ask_line(line);
+    }
+}
+
+fn digest(client: &mut Client) -> Vec<Value> {
+    ["GET s", "GET n", "LRANGE l 0 -1", "HGET h g", "SISMEMBER set x", "ZSCORE z b", "XRANGE x - +"]
+        .map(|line| client.ask_line(line))
+        .to_vec()
+}
+
+fn between(from: &Server, to: &Server) {
+    let (mut here, mut there) = (from.connect(), to.connect());
+    fill(&mut here);
+    let before = digest(&mut here);
+    let port = to.port.to_string();
+    let keys = ["s", "n", "l", "h", "set", "z", "x", "missing"];
+    let mut words = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+    words.extend(keys);
+    assert!(ok(&here.ask(&words)), "all keys at once");
+    assert_eq!(here.ask_line("DBSIZE"), Value::Int(0));
+    assert_eq!(digest(&mut there), before);
+    let Value::Int(ttl) = there.ask_line("PTTL n") else { panic!("no TTL") };
+    assert!((1..=100_000).contains(&ttl), "{ttl}");
+    assert_eq!(here.ask(&["MIGRATE", "127.0.0.1", &port, "s", "0", "5000"]), Value::Simple("NOKEY".into()));
+    here.ask_line("SET s other");
+    let Value::Error(busy) = here.ask(&["MIGRATE", "127.0.0.1", &port, "s", "0", "5000"]) else { panic!("no error") };
+    assert!(busy.starts_with("ERR Target instance replied with error: BUSYKEY"), "{busy}");
+    assert_eq!(here.ask_line("EXISTS s"), Value::Int(1), "what did not get there stays");
+    assert!(ok(&here.ask(&["MIGRATE", "127.0.0.1", &port, "s", "0", "5000", "COPY", "REPLACE"])));
+    assert_eq!(here.ask_line("GET s"), there.ask_line("GET s"));
+}
+
+#[test]
+fn moves_keys() {
+    let (one, two) = (Server::start(&[]), Server::start(&[]));
+    between(&one, &two);
+    if let Some(redis) = Server::start_redis(&[])
+        && !one.is_redis()
+    {
+        one.connect().ask_line("FLUSHALL");
+        between(&one, &redis);
+        redis.connect().ask_line("FLUSHALL");
+        between(&redis, &one);
+    }
+}
+
+#[test]
+fn a_target_that_is_not_there_costs_nothing() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.ask_line("SET k v");
+    let port = crate::harness::free_port().to_string();
+    let Value::Error(text) = client.ask(&["MIGRATE", "127.0.0.1", &port, "k", "0", "500"]) else { panic!("no error") };
+    assert!(text.starts_with("IOERR error or timeout"), "{text}");
+    assert_eq!(client.ask_line("GET k"), Value::Bulk(b"v".to_vec()));
+}
