@@ -4,7 +4,7 @@
 //! routing. A spec that does not fit the words (too few of them, a bad count) yields no keys and
 //! is reported: the body will refuse such a request itself.
 
-use crate::command::{Begin, Command, Find, KeyAccess};
+use crate::command::{Begin, Command, Find, KeyAccess, KeySpec};
 use kit::text;
 
 /// A key's position and what the command does with it.
@@ -32,6 +32,9 @@ pub fn each_key<'a>(
     let mut outcome = Ok(());
     for spec in command.keys {
         if spec.access.has(KeyAccess::NOT_KEY) {
+            continue;
+        }
+        if is_empty_for_list(command, spec, words, word) {
             continue;
         }
         let Some(begin) = begin(spec.begin, words, word) else {
@@ -97,6 +100,17 @@ pub fn each_key<'a>(
     outcome
 }
 
+/// MIGRATE has an empty word where its key is when the keys come in a list behind KEYS.
+fn is_empty_for_list<'a>(command: &Command, spec: &KeySpec, words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> bool {
+    let Begin::Index(at) = spec.begin else { return false };
+    let is_list =
+        |other: &KeySpec| matches!(other.begin, Begin::Keyword(..)) && other.access.has(KeyAccess::INCOMPLETE);
+    command.keys.len() > 1
+        && (at as usize) < words
+        && word(at as usize).is_empty()
+        && command.keys.iter().any(|other| is_list(other) && begin(other.begin, words, word).is_some())
+}
+
 /// What the request does to a key, its options seen: rows with VARIABLE_FLAGS do more or less by them. SET reads with
 /// GET or a condition on the value, BITFIELD without a write only reads.
 pub fn access_of<'a>(
@@ -152,7 +166,7 @@ fn begin<'a>(begin: Begin, words: usize, word: &dyn Fn(usize) -> &'a [u8]) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{KeySpec, READ, REPLACE};
+    use crate::command::{READ, REPLACE};
 
     fn keys(specs: &'static [KeySpec], line: &str) -> (Vec<usize>, Result<(), Misfit>) {
         let command = Command { keys: specs, ..Command::BASE };
@@ -190,6 +204,11 @@ mod tests {
             access: READ,
         }];
         assert_eq!(keys(KEYS, "MIGRATE h p  0 9 KEYS a b").0, [7, 8]);
+        const LIST: &[KeySpec] =
+            &[KeySpec::at(3, READ), KeySpec { access: READ.and(KeyAccess::INCOMPLETE), ..KEYS[0] }];
+        assert_eq!(keys(LIST, "MIGRATE h p  0 9 KEYS a b").0, [7, 8]);
+        assert_eq!(keys(LIST, "MIGRATE h p  0 9").0, [3]);
+        assert_eq!(keys(LIST, "MIGRATE h p k 0 9 KEYS").0, [3]);
         const STORE: &[KeySpec] = &[KeySpec {
             begin: Begin::Option { word: "STORE", from: 2, others: &[("BY", 1), ("LIMIT", 2)] },
             find: Find::Range { last: 0, step: 1, limit: 0 },

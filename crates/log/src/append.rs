@@ -260,13 +260,11 @@ mod tests {
         let set = "*2 $3 DEL $1 a ";
         let first = pending.push(&unit(&[(0, "DEL a")]), None, &clock);
         assert_eq!(first, 23 + 20);
-        let crc = |text: &str| {
-            let real = text.replace(' ', "\r\n").replace("#basalt\r\n1\r\n0\r\n7", "#basalt 1 0 7");
-            let real = real.replace("#}43\r\n66\r\n43\r\n", "#}43 66 43 ");
-            format!("{:08x}", crc32c::crc32c(real.as_bytes()))
-        };
-        let body = format!("#{{ #basalt 1 0 7 {SELECT_0}{set}#}}43 66 43 ");
-        assert_eq!(taken(&mut pending), format!("{body}{} ", crc(&body)));
+        let body = format!("#{{ #basalt 1 0 7 {SELECT_0}{set}#}}43 62 43 2391bdf9 ");
+        assert_eq!(taken(&mut pending), body);
+        let bytes = body.replace(' ', "\r\n").replace("#basalt\r\n1\r\n0\r\n7", "#basalt 1 0 7");
+        let bytes = bytes.replace("#}43\r\n62\r\n43\r\n2391bdf9", "#}43 62 43 2391bdf9");
+        assert!(crate::recover::whole(bytes.as_bytes(), 0, 43));
 
         let several = [(0, "DEL a"), (12, "DEL a"), (12, "DEL a")];
         pending.push(&unit(&several), None, &clock);

@@ -84,6 +84,7 @@ pub struct Log {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     listener: RwLock<Option<Listener>>,
+    events: Mutex<Vec<Event>>,
     sizes: status::Sizes,
 }
 
@@ -121,6 +122,7 @@ impl Log {
             disk,
             clock,
             listener: RwLock::new(None),
+            events: Mutex::default(),
             sizes: status::Sizes::default(),
         }
     }
@@ -199,6 +201,7 @@ impl Log {
         if live.policy != Policy::Always {
             self.acknowledge(self.written.load(Acquire));
             self.tell(Event::Acknowledged);
+            self.deliver();
         }
         self.wake();
     }
@@ -222,9 +225,17 @@ impl Log {
         self.trouble.lock().clone()
     }
 
+    /// To be delivered when this thread holds no lock any more.
     fn tell(&self, event: Event) {
-        if let Some(listener) = &*self.listener.read() {
-            listener(event);
+        self.events.lock().push(event);
+    }
+
+    /// At the end of whatever may have told something.
+    fn deliver(&self) {
+        for event in std::mem::take(&mut *self.events.lock()) {
+            if let Some(listener) = &*self.listener.read() {
+                listener(event);
+            }
         }
     }
 

@@ -116,6 +116,7 @@ impl Log {
             loaded.time_s = reading.recover.time_s.or(loaded.time_s);
             loaded.unchecked_bytes += reading.recover.unchecked_bytes;
             loaded.bytes += file.bytes;
+            let damage = damage.or_else(|| ends_early(file, &reading.recover));
             if let Some(damage) = damage {
                 let rest = &plan.files[at + 1..];
                 self.damaged(file, &*opened, &reading, damage, rest, load_truncated, &mut loaded)?;
@@ -186,7 +187,9 @@ impl Log {
         damage: &Damage,
         rest: &[PlanFile],
     ) -> io::Result<Evidence> {
-        let mut evidence = Evidence::default();
+        // A clean end of ours says how far everything was on the disk.
+        let closed_at = file.entry.end.filter(|_| file.entry.sums).unwrap_or(0);
+        let mut evidence = Evidence { synced: closed_at, ..Evidence::default() };
         evidence.search(opened, damage.at, file.bytes)?;
         for later in rest.iter().filter(|later| later.bytes > 0) {
             let opened = self.disk.open(&later.path)?;
@@ -304,6 +307,14 @@ fn begins_with_commands(file: &dyn DiskFile) -> io::Result<bool> {
     let mut recover = Recover::new(0, 0, false);
     recover.scan(&mut batch, false);
     Ok(recover.unchecked_bytes > 0)
+}
+
+/// A file of ours that was closed further on than it reaches now.
+fn ends_early(file: &PlanFile, recover: &Recover) -> Option<Damage> {
+    let end = file.entry.end.filter(|end| file.entry.sums && *end > recover.position)?;
+    let what = format!("the log was closed at position {end}, and the file ends at position {}", recover.position);
+    let from = recover.offset;
+    Some(Damage { kind: DamageKind::Torn, from, at: from, what, ours: true })
 }
 
 /// What closing lines behind damage say.

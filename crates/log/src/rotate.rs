@@ -114,6 +114,9 @@ impl Log {
     /// A whole, synced snapshot of the data at `rotated` becomes the base; what is older becomes history. `None` while the
     /// log is off: the base is all there is. I/O; no lock may be held.
     pub fn install_base(&self, base: &Base, rotated: Option<Rotated>) -> io::Result<()> {
+        if rotated.is_none() && self.is_on() {
+            return Err(io::Error::other("the log is on: a base needs the rotation that it shows"));
+        }
         let mut folder = self.folder.lock();
         folder.make()?;
         let position = rotated.map_or_else(|| self.position(), |rotated| rotated.position);
@@ -186,6 +189,7 @@ impl Log {
         self.synced.fetch_max(position, Release);
         self.acknowledge(position);
         self.tell(Event::Acknowledged);
+        self.deliver();
         self.wake();
     }
 
@@ -211,8 +215,11 @@ impl Log {
         drop(pending);
         // Off with a failing disk: answers to writes that are in memory only may leave, somebody chose to have no log.
         self.acknowledge(position);
-        self.trouble.lock().take();
-        self.troubled.store(false, Release);
+        if self.trouble.lock().take().is_some() {
+            self.troubled.store(false, Release);
+            self.tell(Event::TroubleEnded);
+        }
+        self.tell(Event::Acknowledged);
         self.set_hope(Hope::Fine);
         if folder.waiting.take().is_some() {
             for segment in &segments {
@@ -228,6 +235,8 @@ impl Log {
         folder.rotations.clear();
         self.sizes.waits.store(false, Release);
         self.count_sizes(&folder);
+        drop(folder);
+        self.deliver();
         result
     }
 

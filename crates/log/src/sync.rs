@@ -107,6 +107,7 @@ impl Log {
             wait = wait.min(self.file_step(now));
         }
         wait = wait.min(self.housekeeping(now));
+        self.deliver();
         Duration::from_nanos(wait)
     }
 
@@ -124,6 +125,9 @@ impl Log {
             return if self.troubled.load(Acquire) { state.retry_ms * MS_NS } else { 0 };
         }
         self.look(now);
+        if self.troubled.load(Acquire) {
+            return RETRY_MS_MIN * MS_NS;
+        }
         let policy = self.switches.policy();
         if self.write_and_tell().is_err() {
             return RETRY_MS_MIN * MS_NS;
@@ -161,7 +165,10 @@ impl Log {
         match result {
             // The thread may sleep: a second from now it has something to sync.
             Ok(_) => self.wake_for_sync(),
-            Err(error) => self.begin_trouble(error),
+            Err(error) => {
+                self.begin_trouble(error);
+                self.deliver();
+            }
         }
     }
 
@@ -273,12 +280,14 @@ impl Log {
         if !self.has_file() {
             return Ok(());
         }
-        let _turn = self.sync.turn.lock();
+        let turn = self.sync.turn.lock();
         if self.troubled.load(Acquire) {
             self.try_again();
         } else if self.write_and_tell().is_ok() {
             self.sync_and_tell();
         }
+        drop(turn);
+        self.deliver();
         self.trouble().map_or(Ok(()), Err)
     }
 

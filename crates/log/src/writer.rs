@@ -132,6 +132,9 @@ impl Writer {
             old.extend(self.current.replace(segment));
             (self.broken, self.torn) = (false, false);
         }
+        let (older, prepared) = std::mem::take(&mut self.prepared).into_iter().partition(|s| s.rotation < rotation);
+        self.prepared = prepared;
+        old.extend::<Vec<_>>(older);
         while self.closed.front().is_some_and(|segment| segment.rotation < rotation) {
             old.extend(self.closed.pop_front());
         }

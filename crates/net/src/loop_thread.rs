@@ -475,6 +475,11 @@ impl EventLoop {
                 continue;
             }
             if conn.interest.write && !conn.turn.write {
+                // The socket has been full since the turn before, when little enough was left.
+                if is_stranger_with_too_much(conn) {
+                    close_for_output(conn);
+                    self.worker.tally().add(&metrics::OUTPUT_LIMIT_CLOSED, 1);
+                }
                 continue;
             }
             let before = conn.turn.bytes_out;
@@ -484,7 +489,7 @@ impl EventLoop {
             match sent {
                 Sent::All => {}
                 Sent::Part => {
-                    if !conn.session.authenticated && conn.reply.len() > limits::STRANGER_UNREAD_BYTES_MAX {
+                    if is_stranger_with_too_much(conn) {
                         close_for_output(conn);
                         self.worker.tally().add(&metrics::OUTPUT_LIMIT_CLOSED, 1);
                     }
@@ -730,6 +735,10 @@ pub(crate) fn over_limit(conn: &mut Conn, settings: &Settings, now_ms: i64) -> b
         close_for_output(conn);
     }
     over
+}
+
+fn is_stranger_with_too_much(conn: &Conn) -> bool {
+    !conn.session.authenticated && conn.reply.len() > limits::STRANGER_UNREAD_BYTES_MAX
 }
 
 fn close_for_output(conn: &mut Conn) {

@@ -101,7 +101,7 @@ const AT_START_ONLY: &str = "rdbchecksum daemonize tcp-backlog always-show-logo 
     aclfile unixsocket pidfile syslog-ident appendfilename appenddirname supervised syslog-facility databases io-threads \
     logfile unixsocketperm replicaof server-cpulist bio-cpulist aof-rewrite-cpulist bgsave-cpulist set-proc-title \
     cluster-config-file cluster-port enable-protected-configs enable-debug-command enable-module-command \
-    socket-mark-id req-res-logfile client-default-resp";
+    socket-mark-id req-res-logfile client-default-resp metrics-port metrics-bind";
 
 #[test]
 fn what_is_shown_can_be_set() {

@@ -71,9 +71,14 @@ fn write_temp(node: &Node, plan: &Plan, moment: Moment, control: &Control) -> Re
     let failed = |error: io::Error| {
         Failure::Failed(format!("Write error while saving DB to the disk({}): {error}", plan.temp.display()))
     };
-    let file = node.disk.create(&plan.temp).map_err(|error| {
-        Failure::Failed(format!("Failed opening the temp RDB file {} for saving: {error}", plan.temp.display()))
-    })?;
+    let file = match node.disk.create(&plan.temp) {
+        Ok(file) => file,
+        Err(error) => {
+            moment.give_up(node);
+            let temp = plan.temp.display();
+            return Err(Failure::Failed(format!("Failed opening the temp RDB file {temp} for saving: {error}")));
+        }
+    };
     let writer = Writer {
         file: &*file,
         crc: 0,
@@ -89,7 +94,10 @@ fn write_temp(node: &Node, plan: &Plan, moment: Moment, control: &Control) -> Re
         // The receiver goes with the thread: when it fails, nobody may wait for room in the queue.
         let writing = match thread.spawn_scoped(scope, move || writer.run(plan, receiver)) {
             Ok(writing) => writing,
-            Err(error) => return (Err(Stopped::Asked), Err(error)),
+            Err(error) => {
+                moment.give_up(node);
+                return (Err(Stopped::Asked), Err(error));
+            }
         };
         let mut pause = |keys| rest(node, control, keys);
         let slow = || node.config.get(&options::SAVE_DELAY) != 0;

@@ -505,7 +505,7 @@ impl Snapshots {
 
     fn drop_job(&self, job: Job) {
         if let Some(node) = self.node.upgrade() {
-            node.keyspace.walk_cancel();
+            job.moment.give_up(&node);
             if let Some(begun) = job.rewrite {
                 aof::give_up(&node, &begun);
             }

@@ -138,11 +138,19 @@ impl Moment {
             current: Mutex::default(),
             refusal: Mutex::default(),
         });
+        // From now on: nobody may come between this moment and the first step.
+        node.walk_waiters.set_walking(true);
         each_shard(&mut |shard| {
             let sink = shared.sink(shard.index());
             shard.walk_begin(sink);
         });
         Moment { shared, databases }
+    }
+
+    /// Nobody will walk.
+    pub(crate) fn give_up(self, node: &Node) {
+        node.keyspace.walk_cancel();
+        end(node);
     }
 
     /// Walks to the end. `pause` is called between steps, with no lock held and the number of keys of the step; the walk is given up
@@ -154,13 +162,11 @@ impl Moment {
         send: &mut dyn FnMut(Chunk) -> bool,
         slow: &dyn Fn() -> bool,
     ) -> Result<(), Stopped> {
-        node.walk_waiters.set_walking(true);
         let outcome = self.walk_shards(node, pause, send, slow);
         if outcome.is_err() {
             node.keyspace.walk_cancel();
         }
-        node.walk_waiters.set_walking(false);
-        node.walk_waiters.wake(node);
+        end(node);
         outcome
     }
 
@@ -231,6 +237,11 @@ impl Drop for Moment {
         // The sinks that are left know nobody who wants their bytes.
         self.shared.full.lock().clear();
     }
+}
+
+fn end(node: &Node) {
+    node.walk_waiters.set_walking(false);
+    node.walk_waiters.wake(node);
 }
 
 #[derive(Debug, PartialEq, Eq)]

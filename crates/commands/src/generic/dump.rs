@@ -44,7 +44,8 @@ pub(super) fn payload(entry: &EntryRef, compress: bool) -> Result<Vec<u8>, Error
         }
         ValueRef::Object(object) => {
             let object = object.view();
-            rdb::dump(&object, &Form::for_dump(&object, compress)).map_err(|refused| Error::err(format_args!("{refused}")))?
+            rdb::dump(&object, &Form::for_dump(&object, compress))
+                .map_err(|refused| Error::err(format_args!("{refused}")))?
         }
     })
 }
@@ -58,11 +59,9 @@ mod tests {
     fn strings_as_redis_dumps_them() {
         check("DUMP none -> nil; DUMP -> -ERR wrong number of arguments for 'dump' command");
         let mut node = node(&[]);
-        for (value, payload) in [
-            ("a", &b"\0\x01a\n\0"[..]),
-            ("300", b"\0\xc1\x2c\x01\n\0"),
-            ("70000000000", b"\0\x0b70000000000\n\0"),
-        ] {
+        for (value, payload) in
+            [("a", &b"\0\x01a\n\0"[..]), ("300", b"\0\xc1\x2c\x01\n\0"), ("70000000000", b"\0\x0b70000000000\n\0")]
+        {
             node.converse(&format!("SET k {value}"));
             let Value::Bulk(dumped) = node.ask_line("DUMP k") else { panic!("no payload") };
             assert_eq!(&dumped[..dumped.len() - 8], payload, "{value}");

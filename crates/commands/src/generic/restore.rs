@@ -26,11 +26,7 @@ pub static RESTORE: Command = Command {
     keys: &[KeySpec::at(1, REPLACE)],
     complexity: "O(N) with N bytes of the payload; sorted sets O(N*log(N)).",
     summary: "Makes a key of what DUMP gave.",
-    history: &[
-        ("3.0.0", "Added REPLACE."),
-        ("5.0.0", "Added ABSTTL."),
-        ("5.0.0", "Added IDLETIME and FREQ."),
-    ],
+    history: &[("3.0.0", "Added REPLACE."), ("5.0.0", "Added ABSTTL."), ("5.0.0", "Added IDLETIME and FREQ.")],
     docs: &[
         super::KEY,
         Arg { name: "ttl", kind: ArgKind::Integer, ..Arg::BASE },
@@ -155,7 +151,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
             Entry::new(key.bytes, value, deadline, clock)
         }
         Value::Object(object) => Entry::with_object(key.bytes, object, deadline, clock),
-        Value::Empty | Value::Expired => return Err(BAD_DATA),
+        Value::Empty | Value::Expired => unreachable!("was refused"),
     };
     ctx.db.insert(key, entry)?;
     if let (Some(deadline), false) = (deadline, options.absolute) {
@@ -174,20 +170,19 @@ const BAD_DATA: Error = Error::Static("ERR Bad data format");
 /// The value that a payload holds.
 fn read(ctx: &Ctx, payload: &[u8]) -> Result<Value, Error> {
     let check = !ctx.node.skip_dump_checksum.load(Relaxed);
-    let (content, family) = rdb::open_payload(payload, check)
-        .ok_or(Error::Static("ERR DUMP payload version or checksum are wrong"))?;
+    let (content, family) =
+        rdb::open_payload(payload, check).ok_or(Error::Static("ERR DUMP payload version or checksum are wrong"))?;
     let (type_byte, value) = content.split_first().ok_or(BAD_DATA)?;
     let mut reading = Reading::new(crate::thresholds(&ctx.node.config), family, None, true);
     let mut source = Slice::new(value);
-    match rdb::read(*type_byte, &mut source, &mut reading) {
-        Err(error) => {
-            kit::warning!("RESTORE: {} integrity check failed: {error}", rdb::type_name(*type_byte));
-            Err(BAD_DATA)
-        }
-        Ok(Value::Empty | Value::Expired) => Err(BAD_DATA),
-        Ok(_) if !source.rest().is_empty() => Err(BAD_DATA),
-        Ok(value) => Ok(value),
-    }
+    let cause = match rdb::read(*type_byte, &mut source, &mut reading) {
+        Err(error) => error.to_string(),
+        Ok(Value::Empty | Value::Expired) => "there is nothing in it".to_owned(),
+        Ok(_) if !source.rest().is_empty() => "there is more behind it".to_owned(),
+        Ok(value) => return Ok(value),
+    };
+    kit::warning!("RESTORE: {} integrity check failed: {cause}", rdb::type_name(*type_byte));
+    Err(BAD_DATA)
 }
 
 #[cfg(test)]
@@ -216,7 +211,9 @@ mod tests {
     fn every_type() {
         let mut node = node(&[("enable-debug-command", "yes")]);
         node.converse("SET s hello; SET i 12; SET j 5000000000; RPUSH l a b 3; SADD n 1 2; SADD m a 1; HSET h f v g 5");
-        node.converse("ZADD z 1 a 2.5 b; XADD x 1-1 f v; XGROUP CREATE x g 0; HSET t f v g 5; HEXPIRE t 100 FIELDS 1 f");
+        node.converse(
+            "ZADD z 1 a 2.5 b; XADD x 1-1 f v; XGROUP CREATE x g 0; HSET t f v g 5; HEXPIRE t 100 FIELDS 1 f",
+        );
         for key in ["s", "i", "j", "l", "n", "m", "h", "z", "x", "t"] {
             let payload = dump(&mut node, key);
             assert_eq!(restore(&mut node, &format!("{key}2 0"), &payload, ""), "+OK");
@@ -226,7 +223,9 @@ mod tests {
             }
             assert_eq!(dump(&mut node, &format!("{key}2")), payload);
         }
-        node.converse("HTTL t2 FIELDS 2 f g -> [:100 :-1]; XINFO GROUPS x2; TTL s2 -> :-1; ~100000ms; HGETALL t2 -> [g 5]");
+        node.converse(
+            "HTTL t2 FIELDS 2 f g -> [:100 :-1]; XINFO GROUPS x2; TTL s2 -> :-1; ~100000ms; HGETALL t2 -> [g 5]",
+        );
     }
 
     #[test]
@@ -290,7 +289,9 @@ mod tests {
         let payload = dump(&mut node, "a");
         restore(&mut node, "b 0", &payload, "IDLETIME 1000");
         restore(&mut node, "c 0", &payload, "IDLETIME 99999999999");
-        node.converse("OBJECT IDLETIME b -> :1000; OBJECT IDLETIME c -> :16777215; CONFIG SET maxmemory-policy allkeys-lfu");
+        node.converse(
+            "OBJECT IDLETIME b -> :1000; OBJECT IDLETIME c -> :16777215; CONFIG SET maxmemory-policy allkeys-lfu",
+        );
         restore(&mut node, "d 0", &payload, "FREQ 100");
         node.converse("OBJECT FREQ d -> :100");
         for (behind, error) in [
@@ -310,7 +311,9 @@ mod tests {
     #[test]
     fn refuses() {
         check("SET k v; RESTORE k 0 ... -> -BUSYKEY Target key name already exists.");
-        check("RESTORE k 0 ... -> -ERR DUMP payload version or checksum are wrong; RESTORE k 0 -> -ERR wrong number of");
+        check(
+            "RESTORE k 0 ... -> -ERR DUMP payload version or checksum are wrong; RESTORE k 0 -> -ERR wrong number of",
+        );
         let mut node = node(&[("enable-debug-command", "yes")]);
         node.converse("SET a v");
         let mut payload = dump(&mut node, "a");

@@ -30,7 +30,18 @@ pub(super) fn of_member(set: &SortedSet, member: &[u8]) -> Option<Point> {
 
 /// Four decimals, a string in RESP3 too.
 pub(super) fn say_distance(reply: &mut Reply, distance: f64) {
-    reply.bulk_str(&format!("{distance:.4}"));
+    let scaled = distance * 10_000.0;
+    let (whole, rest) = (scaled.floor(), scaled - scaled.floor());
+    // Near a half it takes all digits to know which way to round, and of a large number few are left behind the point.
+    if !(0.0..1e12).contains(&scaled) || (rest - 0.5).abs() < 1e-3 {
+        return reply.bulk_str(&format!("{distance:.4}"));
+    }
+    let all = whole as u64 + u64::from(rest > 0.5);
+    let mut text = Vec::with_capacity(16);
+    text::write_u64(&mut text, all / 10_000);
+    text.push(b'.');
+    text.extend([1000, 100, 10, 1].map(|unit| b'0' + (all / unit % 10) as u8));
+    reply.bulk(&text);
 }
 
 pub(super) fn say_point(reply: &mut Reply, point: Point) {
@@ -41,6 +52,25 @@ pub(super) fn say_point(reply: &mut Reply, point: Point) {
             reply.raw(format!(",{text}\r\n").as_bytes());
         } else {
             reply.bulk_str(&text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kit::world::Rng;
+
+    #[test]
+    fn distances_have_four_decimals() {
+        let mut rng = Rng::new(1);
+        let random = (0..20_000).map(|i| rng.f64() * 10f64.powi(i % 12));
+        let odd = [0.0, 0.00005, 0.00015, 0.99995, 1.00005, 12.34565, 190_442.425, 1e9, 1e300, 0.25, 0.12345];
+        for distance in odd.into_iter().chain(random) {
+            let mut reply = Reply::new();
+            say_distance(&mut reply, distance);
+            let text = format!("{distance:.4}");
+            assert_eq!(reply.front(), format!("${}\r\n{text}\r\n", text.len()).as_bytes());
         }
     }
 }

@@ -20,10 +20,14 @@ pub(super) fn search(set: &SortedSet, words: &Words) -> Vec<Found> {
     let Some(area) = words.area() else { return Vec::new() };
     let enough = if words.any { words.count.unwrap_or(usize::MAX) } else { usize::MAX };
     let mut found = Vec::new();
+    let bounds = area.bounds();
     'cells: for range in area.score_ranges() {
         let ranks = set.count_below(range.start, false)..set.count_below(range.end, false);
         for (member, score) in set.range(ranks, false) {
             let place = Point::of_score(score);
+            if !bounds.may_hold(place) {
+                continue;
+            }
             if let Some(distance) = area.distance_inside(place) {
                 found.push(Found { member: member.into(), score, place, distance });
                 if found.len() == enough {

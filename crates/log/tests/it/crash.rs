@@ -5,9 +5,11 @@
 //! acknowledged (under `always`; under the other policies what was synced) is there, units are whole, in order
 //! and without gap or repetition, and the set goes on to be used. `BASALT_CRASH_SEEDS` asks for more seeds.
 
+use crate::lying::{Lie, Lying};
 use crate::model::{DIR, World};
-use kit::world::{DiskOp, Rng};
+use kit::world::{DiskOp, Rng, SimDisk};
 use log::{Base, Format, Policy, Rotated, Settings};
+use std::sync::Arc;
 
 fn seeds() -> std::ops::Range<u64> {
     let text = std::env::var("BASALT_CRASH_SEEDS").unwrap_or_else(|_| "0..300".into());
@@ -18,7 +20,7 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn nothing_acknowledged_is_lost() {
     for seed in seeds() {
-        let result = std::panic::catch_unwind(|| run(seed));
+        let result = std::panic::catch_unwind(|| run(seed, Planted::Nothing));
         if let Err(panic) = result {
             eprintln!("seed {seed}: BASALT_CRASH_SEEDS={seed}..{}", seed + 1);
             std::panic::resume_unwind(panic);
@@ -26,7 +28,27 @@ fn nothing_acknowledged_is_lost() {
     }
 }
 
-fn run(seed: u64) {
+/// Bugs that the harness has to catch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Planted {
+    Nothing,
+    /// One sync in four does nothing.
+    SyncSkipped,
+    FolderSyncForgotten,
+    /// Under `always` an answer leaves when its bytes are written.
+    AcknowledgedEarly,
+}
+
+#[test]
+fn planted_bugs_are_caught() {
+    for planted in [Planted::SyncSkipped, Planted::FolderSyncForgotten, Planted::AcknowledgedEarly] {
+        let caught = (0..300).find(|seed| std::panic::catch_unwind(|| run(*seed, planted)).is_err());
+        assert!(caught.is_some(), "{planted:?} went unnoticed");
+        eprintln!("{planted:?} caught by seed {}", caught.unwrap());
+    }
+}
+
+fn run(seed: u64, planted: Planted) {
     let mut rng = Rng::new(seed);
     let mut settings = Settings::new(DIR);
     settings.live.policy = [Policy::Always, Policy::EverySecond, Policy::Never][rng.index(3)];
@@ -35,7 +57,13 @@ fn run(seed: u64) {
         settings.live.keep_secs = 2;
     }
     let faults = rng.one_in(2);
-    let mut world = World::new(settings);
+    let disk = SimDisk::new();
+    let lie = match planted {
+        Planted::SyncSkipped => Lie::OneSyncInFourSkipped,
+        Planted::FolderSyncForgotten => Lie::FolderSyncForgotten,
+        Planted::Nothing | Planted::AcknowledgedEarly => Lie::Nothing,
+    };
+    let mut world = World::on(disk.clone(), Arc::new(Lying::new(disk, lie)), settings);
     let mut promised = 0;
     for life in 0..4 {
         let cut_after = if life == 0 { rng.below(60) } else { rng.below(400) };
@@ -46,7 +74,7 @@ fn run(seed: u64) {
         {
             while !world.disk.is_off() {
                 session.act(&mut world, &mut rng, faults);
-                promised = promised.max(session.promise(&world));
+                promised = promised.max(session.promise(&world, planted));
             }
         }
         world.disk.heal();
@@ -62,11 +90,7 @@ fn run(seed: u64) {
 /// While the power may go, loading may fail with an I/O error, and only so.
 fn load(world: &mut World, promised: usize) -> Result<log::Loaded, ()> {
     let given = world.ends.clone();
-    let log = log::Log::new(
-        std::sync::Arc::new(world.disk.clone()),
-        world.clock.clone(),
-        world.settings.clone(),
-    );
+    let log = world.new_log();
     let Ok(plan) = log.plan() else { return Err(()) };
     let mut sink = crate::model::Counting { next: 0, disk: &world.disk };
     match log.load(&plan, &mut sink, true) {
@@ -94,11 +118,7 @@ struct Session {
 
 impl Session {
     fn act(&mut self, world: &mut World, rng: &mut Rng, faults: bool) {
-        let dice = rng.below(40);
-        if std::env::var("TRACE").is_ok() {
-            eprintln!("{dice} units {} position {} ack {} synced {} {:?}", world.ends.len(), world.log.position(), world.log.acknowledged(), world.log.synced(), world.log.trouble().map(|t| t.to_string()));
-        }
-        match dice {
+        match rng.below(40) {
             0..20 => {
                 if self.on && world.log.trouble().is_none() {
                     for _ in 0..=rng.below(8) {
@@ -144,8 +164,9 @@ impl Session {
     }
 
     /// How many units must survive a cut now.
-    fn promise(&self, world: &World) -> usize {
+    fn promise(&self, world: &World, planted: Planted) -> usize {
         let position = match world.settings.live.policy {
+            Policy::Always if planted == Planted::AcknowledgedEarly => world.log.status().written,
             Policy::Always => world.log.acknowledged(),
             Policy::EverySecond | Policy::Never => world.log.synced(),
         };

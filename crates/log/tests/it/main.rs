@@ -3,5 +3,6 @@
 mod crash;
 mod damage;
 mod errors;
+mod lying;
 mod model;
 mod redis;

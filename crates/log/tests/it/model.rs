@@ -10,6 +10,8 @@ pub(crate) const DIR: &str = "/data";
 /// A log on a simulated disk, and all that was given to it.
 pub(crate) struct World {
     pub(crate) disk: SimDisk,
+    /// The disk as the log sees it: sometimes a lying one.
+    pub(crate) seen: Arc<dyn Disk>,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) log: Log,
     /// Position behind each unit.
@@ -20,15 +22,19 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(settings: Settings) -> World {
         let disk = SimDisk::new();
+        World::on(disk.clone(), Arc::new(disk), settings)
+    }
+
+    pub(crate) fn on(disk: SimDisk, seen: Arc<dyn Disk>, settings: Settings) -> World {
         disk.create_dir_all(Path::new(DIR)).unwrap();
         let clock = Arc::new(SimClock::new(1_700_000_000_000));
-        let log = Log::new(Arc::new(disk.clone()), clock.clone(), settings.clone());
-        World { disk, clock, log, ends: Vec::new(), settings }
+        let log = Log::new(seen.clone(), clock.clone(), settings.clone());
+        World { disk, seen, clock, log, ends: Vec::new(), settings }
     }
 
     /// A new process on the same disk: loads, checks, goes on. Gives how many units came back.
     pub(crate) fn restart(&mut self) -> Result<(usize, Loaded), LoadError> {
-        self.log = Log::new(Arc::new(self.disk.clone()), self.clock.clone(), self.settings.clone());
+        self.log = self.new_log();
         let plan = self.log.plan().unwrap_or_else(|error| panic!("{error}"));
         let mut sink = Counting { next: 0, disk: &self.disk };
         let loaded = self.log.load(&plan, &mut sink, true)?;
@@ -36,6 +42,10 @@ impl World {
         assert!(count <= self.ends.len(), "{count} units came back, {} were given", self.ends.len());
         self.ends.truncate(count);
         Ok((count, loaded))
+    }
+
+    pub(crate) fn new_log(&self) -> Log {
+        Log::new(self.seen.clone(), self.clock.clone(), self.settings.clone())
     }
 
     pub(crate) fn begin(&mut self, loaded: &Loaded) -> std::io::Result<()> {

@@ -26,6 +26,7 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) dir: PathBuf,
     is_redis: bool,
+    binary: PathBuf,
 }
 
 impl Server {
@@ -59,17 +60,15 @@ impl Server {
         let port = free_port();
         let dir = std::env::temp_dir().join(format!("basalt-it-{}-{port}", std::process::id()));
         fs::create_dir_all(&dir).expect("a folder for the server");
-        let log = fs::File::create(dir.join("log")).expect("a log file");
-        let child = Command::new(binary)
-            .args(["--port", &port.to_string(), "--save", "", "--dir"])
-            .arg(&dir)
-            .args(args)
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().expect("the same file"))
-            .stdout(log)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", binary.display()));
-        let mut server = Server { child, port, dir, is_redis: false };
+        let child = spawn(binary, port, &dir, args);
+        let mut server = Server { child, port, dir, is_redis: false, binary: binary.to_path_buf() };
+        server.wait_until_ready()?;
+        server.is_redis = server.log().contains("Redis version=7.0");
+        Ok(server)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), String> {
+        let server = self;
         let started = Instant::now();
         while !server.log().contains("Ready to accept") {
             if server.child.try_wait().expect("its state").is_some() || started.elapsed() > START_MAX {
@@ -77,8 +76,20 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        server.is_redis = server.log().contains("Redis version=7.0");
-        Ok(server)
+        Ok(())
+    }
+
+    /// Ends it without any warning, as a crash does.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Another process on the same port and folder, after this one has ended. The error is the end of its log.
+    pub(crate) fn start_again(&mut self, args: &[&str]) -> Result<(), String> {
+        assert!(!self.is_running(), "one at a time");
+        self.child = spawn(&self.binary, self.port, &self.dir, args);
+        self.wait_until_ready()
     }
 
     /// Is Redis 7.0 under test? Then what came later, and what only we promise, is left out.
@@ -130,6 +141,19 @@ impl Server {
         }
         None
     }
+}
+
+fn spawn(binary: &Path, port: u16, dir: &Path, args: &[&str]) -> Child {
+    let log = fs::File::create(dir.join("log")).expect("a log file");
+    Command::new(binary)
+        .args(["--port", &port.to_string(), "--save", "", "--dir"])
+        .arg(dir)
+        .args(args)
+        .stdin(Stdio::null())
+        .stderr(log.try_clone().expect("the same file"))
+        .stdout(log)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", binary.display()))
 }
 
 impl Drop for Server {

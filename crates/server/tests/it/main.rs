@@ -9,8 +9,10 @@ mod cli;
 mod client;
 mod client_memory;
 mod clients;
+mod clients_types;
 mod command_table;
 mod conversations;
+mod crash;
 mod differential;
 mod harness;
 mod lists;
@@ -18,6 +20,7 @@ mod long_replies;
 mod many_connections;
 mod metrics;
 mod migrate;
+mod persistence;
 mod pubsub;
 #[cfg(feature = "tls")]
 mod tls;

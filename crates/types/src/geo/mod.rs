@@ -9,7 +9,7 @@
 
 mod area;
 
-pub use area::{Area, Shape};
+pub use area::{Area, Bounds, Shape};
 
 /// Metres; the globe as a ball.
 const EARTH_RADIUS: f64 = 6_372_797.560856;

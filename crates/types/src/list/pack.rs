@@ -456,7 +456,8 @@ impl Builder {
         pack.extend(&head.bytes());
         pack.extend(&self.payload);
         if width > 0 {
-            let codes: Vec<u8> = self.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(width)).collect();
+            let codes: Vec<u8> =
+                self.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(width)).collect();
             pack.extend(&codes);
         }
         self.payload.clear();

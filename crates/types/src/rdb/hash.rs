@@ -124,7 +124,8 @@ pub(super) fn read<S: Source>(kind: u8, source: &mut S, reading: &mut Reading) -
     let Reading { thresholds, family, now, scratch, bench } = reading;
     let limits = &thresholds.hash;
     let valkey = kind == kind::HASH_2 && *family == Family::Valkey;
-    let known = kind <= kind::HASH_LISTPACK || valkey || (*family == Family::Redis && kind <= kind::HASH_LISTPACK_TIMED);
+    let known =
+        kind <= kind::HASH_LISTPACK || valkey || (*family == Family::Redis && kind <= kind::HASH_LISTPACK_TIMED);
     if !known {
         return Err(Error::UnknownType { type_byte: kind, offset: source.offset() });
     }

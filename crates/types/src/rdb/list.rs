@@ -89,6 +89,10 @@ pub(super) fn read<S: Source>(kind: u8, source: &mut S, reading: &mut Reading) -
         match container {
             PLAIN => match read_string(source, scratch)? {
                 Text::Int(int) => list.add(Item::Int(int)),
+                // An empty element has its place in a listpack.
+                Text::Bytes(b"") if kind == kind::LIST_QUICKLIST_2 => {
+                    return Err(Error::Corrupt { what: "a node of a list with nothing in it", offset });
+                }
                 // Perhaps more digits than have a short form.
                 Text::Bytes(bytes) => list.add_text(bytes),
             },

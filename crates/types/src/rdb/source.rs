@@ -6,12 +6,23 @@ use std::io::{self, Read};
 #[derive(Debug)]
 pub enum Error {
     /// The bytes end in the middle.
-    Short { offset: u64 },
+    Short {
+        offset: u64,
+    },
     /// Something does not fit together; the place is about where it was seen.
-    Corrupt { what: &'static str, offset: u64 },
-    UnknownType { type_byte: u8, offset: u64 },
+    Corrupt {
+        what: &'static str,
+        offset: u64,
+    },
+    UnknownType {
+        type_byte: u8,
+        offset: u64,
+    },
     /// A value that only a module could read.
-    Module { name: String, offset: u64 },
+    Module {
+        name: String,
+        offset: u64,
+    },
     Io(io::Error),
 }
 

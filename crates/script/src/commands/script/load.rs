@@ -36,5 +36,5 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn load() {
-    crate::commands::check("SCRIPT LOAD if -> -ERR Error compiling script (new function): user_script:1: unexpected symbol near \"<eof>\"; SCRIPT LOAD \"#!lua flags=xx\" -> -ERR Invalid script shebang");
+    crate::commands::check("SCRIPT LOAD if -> -ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'; SCRIPT LOAD \"#!lua flags=xx\" -> -ERR Invalid script shebang");
 }

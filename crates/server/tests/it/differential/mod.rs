@@ -352,7 +352,7 @@ impl<'s> Run<'s> {
     }
 
     /// Was the transaction given up by one server only, as it may be? In Redis LTRIM breaks a WATCH even when it removes
-    /// nothing; here changes of a stream's groups break it too.
+    /// nothing; here changes of a stream's groups and ids break it too, and PFDEBUG that changes an encoding.
     fn watches_differ(&self, words: &Words, ours: &Value, theirs: &Value) -> bool {
         let is_null = |value: &Value| matches!(value, Value::Null | Value::NullArray);
         if !words[0].eq_ignore_ascii_case(b"exec") {
@@ -360,7 +360,7 @@ impl<'s> Run<'s> {
         }
         let breaks: &[&[u8]] = match (is_null(ours), is_null(theirs)) {
             (false, true) => &[b"ltrim"],
-            (true, false) => &[b"xgroup", b"xreadgroup", b"xack", b"xclaim", b"xautoclaim"],
+            (true, false) => &[b"xgroup", b"xreadgroup", b"xack", b"xclaim", b"xautoclaim", b"xsetid", b"pfdebug"],
             _ => return false,
         };
         let watched = self.watched();

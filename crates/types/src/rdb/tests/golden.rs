@@ -312,7 +312,9 @@ fn tell(object: &Object) -> String {
             })
             .collect(),
     };
-    all.sort_by_key(|element| (element.trim_start_matches('-').parse::<i64>().is_err(), element.parse::<i64>().ok(), element.clone()));
+    all.sort_by_key(|element| {
+        (element.trim_start_matches('-').parse::<i64>().is_err(), element.parse::<i64>().ok(), element.clone())
+    });
     all.join(" ")
 }
 

@@ -108,7 +108,9 @@ fn payloads(rng: &mut Rng) -> Vec<(Vec<u8>, Family)> {
         let objects: [Object; 7] =
             [list.into(), hash.into(), plain.into(), set.into(), ints.into(), sorted.into(), stream.into()];
         for object in &objects {
-            for (version, family) in [(7, Family::Redis), (10, Family::Redis), (12, Family::Redis), (80, Family::Valkey)] {
+            for (version, family) in
+                [(7, Family::Redis), (10, Family::Redis), (12, Family::Redis), (80, Family::Valkey)]
+            {
                 let form = Form { version, family, compress: false };
                 let Ok(writing) = Writing::new(object, &form) else { continue };
                 let mut payload = vec![writing.type_byte()];
@@ -170,9 +172,9 @@ fn lengths_that_never_come() {
 fn modules_are_named() {
     // "ReJSON-RL", version 3.
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let id = b"ReJSON-RL".iter().fold(0u64, |id, letter| {
-        id << 6 | letters.iter().position(|other| other == letter).expect("a letter") as u64
-    });
+    let id = b"ReJSON-RL"
+        .iter()
+        .fold(0u64, |id, letter| id << 6 | letters.iter().position(|other| other == letter).expect("a letter") as u64);
     let payload = [&[0x81][..], &(id << 10 | 3).to_be_bytes()].concat();
     let error = read(7, &mut Slice::new(&payload), &mut super::reading(Family::Redis)).expect_err("no module");
     assert_eq!(error.to_string(), "a value of the module 'ReJSON-RL', at byte 0");

@@ -2,6 +2,7 @@
 
 mod golden;
 mod hostile;
+mod refused;
 mod round_trip;
 
 use super::{Reading, Slice, Source, Thresholds, Value, read};

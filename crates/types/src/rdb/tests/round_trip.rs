@@ -43,7 +43,11 @@ fn list(rng: &mut Rng, count: usize) -> Object {
 fn hash(rng: &mut Rng, count: usize, timed: bool) -> Object {
     let (mut hash, limits) = (Hash::new(), HashLimits { fields: 100, text_len: 64 << rng.below(4) });
     for i in 0..count {
-        let life = if timed && rng.one_in(2) { Life::Until(1 + rng.below(1 << 48) as i64 % ((1 << 48) - 2)) } else { Life::Forever };
+        let life = if timed && rng.one_in(2) {
+            Life::Until(1 + rng.below(1 << 48) as i64 % ((1 << 48) - 2))
+        } else {
+            Life::Forever
+        };
         hash.set(&[text(rng), i.to_string().into_bytes()].concat(), &text(rng), life, &limits);
     }
     hash.into()
@@ -66,7 +70,8 @@ fn sorted_set(rng: &mut Rng, count: usize) -> Object {
         let score = match rng.below(6) {
             0 => rng.below(10) as f64,
             1 => -(rng.below(1 << 60) as f64),
-            2 => [f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MAX, 5e-324, 9.3e18, -9_223_372_036_854_775_808.0][rng.index(7)],
+            2 => [f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MAX, 5e-324, 9.3e18, -9_223_372_036_854_775_808.0]
+                [rng.index(7)],
             3 => 0.1,
             _ => rng.next_u64() as i64 as f64 / 1e9,
         };
@@ -326,7 +331,10 @@ fn thresholds_count() {
                 Value::Object(back) => {
                     assert_eq!(content(&back), content(&object));
                     let name = back.encoding().name();
-                    assert!(["hashtable", "skiplist", "quicklist"].contains(&name) || object.len() == 1, "{ty:?} {name}");
+                    assert!(
+                        ["hashtable", "skiplist", "quicklist"].contains(&name) || object.len() == 1,
+                        "{ty:?} {name}"
+                    );
                 }
                 other => panic!("{other:?}"),
             }

@@ -1,0 +1,4 @@
+//! Scripts on threads of their own: what they hold, who waits, who does not.
+
+#[test]
+fn placeholder() {}

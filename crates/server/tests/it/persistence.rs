@@ -1,0 +1,258 @@
+//! Files of data: out and back, and to and from Redis 7.0, compared key by key with their deadlines.
+
+use crate::client::Client;
+use crate::harness::{Server, within};
+use proto::resp_client::Value;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// Keys of all types and encodings in three databases.
+fn fill(client: &mut Client) {
+    for db in [0, 1, 9] {
+        client.ask_line(&format!("SELECT {db}"));
+        for i in 0..60 {
+            client.ask_line(&format!("SET text:{i} {}", "abcdefgh".repeat(i)));
+            client.ask_line(&format!("SET number:{i} {}", i64::MAX >> i));
+        }
+        for (name, count) in [("small", 5), ("large", 3000)] {
+            for first in (0..count).step_by(100) {
+                let numbers: Vec<usize> = (first..(first + 100).min(count)).collect();
+                let each = |f: &dyn Fn(usize) -> String| numbers.iter().map(|i| f(*i)).collect::<Vec<_>>().join(" ");
+                client.ask_line(&format!("RPUSH list:{name} {}", each(&|i| format!("element-{i} {i}"))));
+                client.ask_line(&format!("SADD set:{name} {}", each(&|i| format!("member-{i}"))));
+                client.ask_line(&format!("SADD ints:{name} {}", each(&|i| (i * i).to_string())));
+                client.ask_line(&format!("HSET hash:{name} {}", each(&|i| format!("field-{i} {}", i * 7))));
+                client.ask_line(&format!("ZADD sorted:{name} {}", each(&|i| format!("{} member-{i}", i as f64 / 8.0))));
+            }
+            for i in 0..count.min(300) {
+                client.ask_line(&format!("XADD stream:{name} {}-1 field value-{i} other {i}", i + 1));
+            }
+        }
+        for line in [
+            "XGROUP CREATE stream:small group 0",
+            "XREADGROUP GROUP group alice COUNT 3 STREAMS stream:small >",
+            "XACK stream:small group 2-1",
+            "XDEL stream:small 1-1",
+            "ZADD sorted:odd inf a -inf b 0.1 c 1e300 d",
+            "SET dies soon PX 3000000",
+            "PEXPIREAT list:small 4000000000123",
+            "PEXPIREAT hash:large 4000000000456",
+            "SETBIT bits 5000 1",
+            "PFADD hll a b c d e",
+        ] {
+            client.ask_line(line);
+        }
+        client.ask(&["SET", "", "an empty key"]);
+        client.ask(&["SET", "binary\r\n\"key", "\u{0}\u{1}\r\n"]);
+    }
+}
+
+/// What is behind every key, as text.
+fn contents(client: &mut Client) -> Vec<String> {
+    let mut all = Vec::new();
+    for db in 0..16 {
+        client.ask_line(&format!("SELECT {db}"));
+        let Value::Array(keys) = client.ask_line("KEYS *") else { panic!("no keys") };
+        for key in keys {
+            let Value::Bulk(key) = key else { panic!("{key:?}") };
+            let mut ask = |words: &[&[u8]]| client.ask(words);
+            let Value::Simple(kind) = ask(&[b"TYPE", &key]) else { panic!("no type") };
+            let value = match kind.as_str() {
+                "string" => ask(&[b"GET", &key]),
+                "list" => ask(&[b"LRANGE", &key, b"0", b"-1"]),
+                "set" => sorted(ask(&[b"SMEMBERS", &key]), 1),
+                "hash" => sorted(ask(&[b"HGETALL", &key]), 2),
+                "zset" => ask(&[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"]),
+                "stream" => Value::Array(vec![
+                    ask(&[b"XRANGE", &key, b"-", b"+"]),
+                    groups(ask(&[b"XINFO", b"GROUPS", &key])),
+                ]),
+                other => panic!("{other}"),
+            };
+            let deadline = ask(&[b"PEXPIRETIME", &key]);
+            all.push(format!("{db} {} {kind} {deadline:?} {value:?}", String::from_utf8_lossy(&key)));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn sorted(value: Value, width: usize) -> Value {
+    let Value::Array(all) = value else { panic!("{value:?}") };
+    let mut rows: Vec<Vec<Value>> = all.chunks(width).map(<[Value]>::to_vec).collect();
+    rows.sort_by_key(|row| format!("{row:?}"));
+    Value::Array(rows.into_iter().flatten().collect())
+}
+
+/// Name, consumers, pending, last ID: what every version says of a group.
+fn groups(value: Value) -> Value {
+    let Value::Array(all) = value else { panic!("{value:?}") };
+    let rows = all.into_iter().map(|row| match row {
+        Value::Array(fields) => Value::Array(fields.into_iter().take(8).collect()),
+        other => other,
+    });
+    Value::Array(rows.collect())
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
+}
+
+const RDB: &[&str] = &["--appendonly", "no"];
+const AOF: &[&str] = &["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0"];
+const PLAIN_AOF: &[&str] =
+    &["--appendonly", "yes", "--auto-aof-rewrite-percentage", "0", "--aof-use-rdb-preamble", "no"];
+
+fn ok(value: &Value) -> bool {
+    *value == Value::Simple("OK".into())
+}
+
+fn until_idle(client: &mut Client) {
+    let idle = within(Duration::from_secs(60), || {
+        let Value::Bulk(text) = client.ask_line("INFO persistence") else { panic!("no INFO") };
+        let text = String::from_utf8_lossy(&text);
+        ["rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]
+            .iter()
+            .all(|field| text.contains(&format!("{field}:0")))
+    });
+    assert!(idle, "it saves for ever");
+}
+
+#[test]
+fn a_snapshot_comes_back() {
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    fill(&mut client);
+    let before = contents(&mut client);
+    assert!(ok(&client.ask_line("SAVE")));
+    client.ask_line("FLUSHALL");
+    server.kill();
+    server.start_again(RDB).expect("it starts");
+    assert_eq!(contents(&mut server.connect()), before);
+}
+
+#[test]
+fn the_log_comes_back_with_and_without_rewrites() {
+    for args in [AOF, PLAIN_AOF] {
+        let mut server = Server::start(args);
+        let mut client = server.connect();
+        fill(&mut client);
+        let before = contents(&mut client);
+        server.kill();
+        server.start_again(args).expect("it starts");
+        let mut client = server.connect();
+        assert_eq!(contents(&mut client), before);
+        client.ask_line("SELECT 0");
+        assert!(matches!(client.ask_line("BGREWRITEAOF"), Value::Simple(_)));
+        client.ask_line("SET after rewrite");
+        until_idle(&mut client);
+        let before = contents(&mut client);
+        server.kill();
+        server.start_again(args).expect("it starts");
+        assert_eq!(contents(&mut server.connect()), before, "{args:?}");
+    }
+}
+
+#[test]
+fn a_snapshot_becomes_the_first_base() {
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    fill(&mut client);
+    assert!(ok(&client.ask_line("SAVE")));
+    let before = contents(&mut client);
+    server.kill();
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(contents(&mut server.connect()), before);
+    assert!(server.log().contains("becomes its base"));
+    fs::remove_file(server.dir.join("dump.rdb")).expect("it was there");
+    server.kill();
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(contents(&mut server.connect()), before);
+}
+
+#[test]
+fn on_and_off_at_run_time() {
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    client.ask_line("SET before 1");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    client.ask_line("SET during 1");
+    until_idle(&mut client);
+    client.ask_line("SET after 1");
+    let before = contents(&mut client);
+    server.kill();
+    server.start_again(AOF).expect("it starts");
+    let mut client = server.connect();
+    assert_eq!(contents(&mut client), before);
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    client.ask_line("SELECT 0");
+    assert!(within(Duration::from_secs(10), || server.log().contains("off") || {
+        let Value::Bulk(text) = client.ask_line("INFO persistence") else { panic!("no INFO") };
+        !String::from_utf8_lossy(&text).contains("aof_current_size")
+    }));
+    client.ask_line("SET lost 1");
+    server.kill();
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(contents(&mut server.connect()), before);
+}
+
+#[test]
+fn redis_reads_our_files_and_we_read_its() {
+    for (args, file) in [(RDB, "dump.rdb"), (AOF, "appendonlydir"), (PLAIN_AOF, "appendonlydir")] {
+        for (from_redis, to_redis) in [(false, true), (true, false)] {
+            let start = |redis: bool| if redis { Server::start_redis(args) } else { Some(Server::start(args)) };
+            let (Some(mut from), Some(mut to)) = (start(from_redis), start(to_redis)) else { return };
+            let mut client = from.connect();
+            fill(&mut client);
+            match file {
+                "dump.rdb" => assert!(ok(&client.ask_line("SAVE"))),
+                // Half of it in the base, half behind.
+                _ => {
+                    client.ask_line("BGREWRITEAOF");
+                    until_idle(&mut client);
+                    client.ask_line("SELECT 3");
+                    client.ask_line("RPUSH list:behind a b c");
+                    client.ask_line("SPOP set:small");
+                    client.ask_line("SET expires 1 EX 100000");
+                }
+            }
+            let before = contents(&mut client);
+            from.stop();
+            to.kill();
+            let (here, there) = (from.dir.join(file), to.dir.join(file));
+            if here.is_dir() {
+                fs::remove_dir_all(&there).expect("it had one of its own");
+                copy_dir(&here, &there);
+            } else {
+                fs::copy(&here, &there).expect("copied");
+            }
+            to.start_again(args).unwrap_or_else(|log| panic!("{file} of redis: {from_redis}:\n{log}"));
+            let after = contents(&mut to.connect());
+            for (before, after) in before.iter().zip(&after) {
+                assert_eq!(before, after, "{file} of redis: {from_redis}");
+            }
+            assert_eq!(before.len(), after.len());
+        }
+    }
+}
+
+#[test]
+fn a_damaged_snapshot_stops_the_start() {
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    fill(&mut client);
+    assert!(ok(&client.ask_line("SAVE")));
+    server.kill();
+    let path = server.dir.join("dump.rdb");
+    let mut bytes = fs::read(&path).expect("a file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x40;
+    fs::write(&path, bytes).expect("written");
+    let log = server.start_again(RDB).expect_err("it must not start");
+    assert!(log.contains("Fatal error loading the DB"), "{log}");
+}
