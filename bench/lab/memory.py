@@ -26,8 +26,48 @@ def integer(i):
     return resp.encode(b"SET", b"k:%d" % i, b"%d" % (100_000 + i))
 
 
-KINDS = {"text": text, "ttl": text_ttl, "int": integer}
-LABELS = {"text": "16-byte key, 32-byte value", "ttl": "the same with a TTL", "int": "short key, integer"}
+def small_hash(i):
+    fields = [word for n in range(8) for word in (b"field:%d" % n, b"%010d" % (i + n))]
+    return resp.encode(b"HSET", b"hash:%012d" % i, *fields)
+
+
+def big_hash(i):
+    return resp.encode(b"HSET", b"hash", b"field:%012d" % i, b"%010d" % i)
+
+
+def big_set(i):
+    return resp.encode(b"SADD", b"set", b"element:%012d" % i)
+
+
+def big_sorted_set(i):
+    # Scores in no order: a permutation, as 7919 and the sizes have no common divisor.
+    return resp.encode(b"ZADD", b"zset", b"%d" % (i * 7919 % 1_000_003), b"element:%012d" % i)
+
+
+def big_list(i):
+    return resp.encode(b"RPUSH", b"list", b"element:%012d" % i)
+
+
+def stream(i):
+    return resp.encode(b"XADD", b"stream", b"%d-%d" % (1_700_000_000_000 + i // 4, i % 4), b"temperature", b"%d" % (i % 100), b"place", b"%010d" % i)
+
+
+KINDS = {"text": text, "ttl": text_ttl, "int": integer, "small-hash": small_hash, "hash": big_hash, "set": big_set}
+KINDS |= {"sorted-set": big_sorted_set, "list": big_list, "stream": stream}
+LABELS = {
+    "text": "16-byte key, 32-byte value",
+    "ttl": "the same with a TTL",
+    "int": "short key, integer",
+    "small-hash": "hash of 8 fields",
+    "hash": "field of one hash",
+    "set": "member of one set",
+    "sorted-set": "member of one sorted set",
+    "list": "element of one list",
+    "stream": "stream entry of two fields",
+}
+# Commands that hold all they get behind one key: how many there are.
+COUNTS = {"hash": "HLEN", "set": "SCARD", "sorted-set": "ZCARD", "list": "LLEN", "stream": "XLEN"}
+KEYS = {"sorted-set": "zset"}
 
 
 def run(options):
@@ -47,12 +87,15 @@ def run(options):
 
 def measure(server, kind, size):
     rss_before, used_before = settled_rss(server), server.used_memory()
-    resp.fill(server.port, size, KINDS[kind])
+    if kind in ("text", "ttl", "int"):
+        resp.fill(server.port, size, KINDS[kind])
+    else:
+        resp.fill_lines(server.port, size, KINDS[kind], 2 if kind == "stream" else 1)
     rss, used = settled_rss(server), server.used_memory()
     server.check_alive()
-    found = server.call("DBSIZE")
+    found = server.call(COUNTS[kind], KEYS.get(kind, kind)) if kind in COUNTS else server.call("DBSIZE")
     if found != size:
-        raise servers.BenchError(f"{server.name} holds {found} keys after {size} were set")
+        raise servers.BenchError(f"{server.name} holds {found} after {size} were set")
     return {
         "rss": (rss - rss_before) / size,
         "used": (used - used_before) / size if used and used_before else float("nan"),
@@ -88,5 +131,5 @@ def report(kinds, sizes, samples):
             rows.append([f"{LABELS[kind]}, {size:,}", f"{ours:.1f}", f"{theirs:.1f}", table.ratio(ours / theirs)]
                         + [f"{used:.1f}", f"{used_theirs:.1f}", table.ratio(used / used_theirs)])
         rows.append([f"{LABELS[kind]}, worst", "", "", table.ratio(worst), "", "", ""])
-    heading = ["bytes per key", "basalt RSS", "redis RSS", "ratio", "basalt used", "redis used", "ratio"]
+    heading = ["bytes per key or element", "basalt RSS", "redis RSS", "ratio", "basalt used", "redis used", "ratio"]
     table.show("Memory: growth of VmRSS, and of INFO's used_memory, by the fill", heading, rows)

@@ -88,3 +88,19 @@ def fill(port, count, request, batch=1000):
             if left > 0:
                 connection.socket.shutdown(socket.SHUT_RDWR)
             writer.join()
+
+
+def fill_lines(port, count, request, lines_each, batch=1000):
+    """The same where replies are numbers or short texts: so many lines each are counted, not their bytes."""
+    with Connection(port, timeout=120) as connection:
+        for start in range(0, count, batch):
+            end = min(start + batch, count)
+            connection.socket.sendall(b"".join(map(request, range(start, end))))
+            left = (end - start) * lines_each
+            while left > 0:
+                data = connection.socket.recv(1 << 20)
+                if not data:
+                    raise EOFError("the server closed the connection while it was filled")
+                if data.startswith(b"-") or b"\n-" in data:
+                    raise ReplyError(data[data.index(b"-"):][:200].decode(errors="replace"))
+                left -= data.count(b"\n")

@@ -11,7 +11,7 @@
 use crate::acl::{self, Identity};
 use crate::args::Args;
 use crate::changes::KeyName;
-use crate::client::ClientRecord;
+use crate::client::{ClientRecord, flag};
 use crate::ctx::ParkOn;
 use crate::db::Db;
 use crate::node::Node;
@@ -286,6 +286,8 @@ impl Turn<'_, '_> {
             forget(&mut self.held.shard(shard).ext.waiting, place, waiter);
         }
         self.node.clients.waiting_for_keys.fetch_sub(1, Relaxed);
+        // Its own thread sees to the rest; from now on CLIENT UNBLOCK comes too late.
+        waiter.record.set_flag(flag::WAITS_FOR_KEYS, false);
         self.node.send(&waiter.record, again);
         for bytes in pushes {
             self.node.send(&waiter.record, Mail::Push(waiter.record.id, bytes));

@@ -115,6 +115,8 @@ pub struct ClientRecord {
     pub argv_mem: AtomicUsize,
     pub multi_mem: AtomicUsize,
     pub watching_mem: AtomicUsize,
+    /// Prefixes that it tracks.
+    pub prefixes_mem: AtomicUsize,
     /// What the rest of its reply is made from.
     pub rest_mem: AtomicUsize,
     /// Size of the fixed part of the reply buffer, and its recent peak.
@@ -165,6 +167,7 @@ impl ClientRecord {
             argv_mem: AtomicUsize::new(0),
             multi_mem: AtomicUsize::new(0),
             watching_mem: AtomicUsize::new(0),
+            prefixes_mem: AtomicUsize::new(0),
             rest_mem: AtomicUsize::new(0),
             reply_size: AtomicUsize::new(0),
             reply_peak: AtomicUsize::new(0),

@@ -15,8 +15,8 @@ use crate::session::{OwnedRequest, Session, Why};
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
 use parking_lot::Mutex;
-use std::any::Any;
 use proto::{Error, Reply};
+use std::any::Any;
 use std::sync::Arc;
 
 pub struct Ctx<'a, 'n> {
@@ -30,6 +30,8 @@ pub struct Ctx<'a, 'n> {
     pub thread: usize,
     /// Runs inside EXEC (or a script).
     pub nested: bool,
+    /// A script calls it.
+    pub in_script: bool,
     pub(crate) park: Option<ParkOn>,
     pub(crate) run_queue: bool,
     pub(crate) script: Option<Box<dyn Script>>,

@@ -175,12 +175,7 @@ impl Node {
     /// `config` has been read already; `rename` is its `rename-command` rules.
     pub fn new(parts: Parts, config: Arc<Config>) -> Arc<Node> {
         let mut rng = Rng::new(parts.seed);
-        let renames = options::renames(&config);
-        let rename = |name: &str| match renames.get(name) {
-            None => Some(name.to_string()),
-            Some(new) => (!new.is_empty()).then(|| new.clone()),
-        };
-        let commands = CommandTable::new(&parts.commands, &rename);
+        let commands = command_table(&config, &parts.commands);
         let databases = config.get(&options::DATABASES) as usize;
         let placement = if config.get(&options::CLUSTER_ENABLED) { Placement::BySlot } else { Placement::ByHash };
         let now = parts.clock.unix_ms();
@@ -293,6 +288,15 @@ impl Node {
     pub fn uptime_secs(&self) -> i64 {
         (self.now().0 - self.started_ms).max(0) / 1000
     }
+}
+
+/// The commands under the names that `rename-command` gives them.
+pub(crate) fn command_table(config: &Config, lists: &[&'static [&'static Command]]) -> CommandTable {
+    let renames = options::renames(config);
+    CommandTable::new(lists, &|name| match renames.get(name) {
+        None => Some(name.to_string()),
+        Some(new) => (!new.is_empty()).then(|| new.clone()),
+    })
 }
 
 /// 40 hex digits.

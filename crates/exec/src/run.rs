@@ -299,7 +299,8 @@ pub(crate) struct Turn<'w, 'n> {
 impl<'w, 'n> Turn<'w, 'n> {
     pub(crate) fn new(node: &'n Node, thread: usize, scratch: &'w mut Scratch) -> Turn<'w, 'n> {
         let running = (!scratch.in_world).then(|| node.world.enter(thread));
-        let mut held = Held::new(&node.keyspace, &node.scripts.shards, thread >= node.threads);
+        let is_script = (node.threads..node.helper(0)).contains(&thread);
+        let mut held = Held::new(&node.keyspace, &node.scripts.shards, is_script);
         held.set_world(scratch.in_world);
         Turn {
             node,
@@ -527,6 +528,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             thread: self.thread,
             nested,
             park: None,
+            in_script: self.in_script,
             run_queue: false,
             script: None,
         };
@@ -779,12 +781,16 @@ impl<'w, 'n> Turn<'w, 'n> {
     }
 
     pub(crate) fn reply_error(&mut self, reply: &mut Reply, error: &Error) {
+        self.count_error(error);
+        reply.error(error);
+    }
+
+    pub(crate) fn count_error(&mut self, error: &Error) {
         self.scratch.tally.add(&metrics::ERROR_REPLIES, 1);
         let thrown_away = self.node.error_stats.count(error.prefix());
         if thrown_away > 0 {
             self.node.freer.freed.fetch_add(thrown_away as u64, Relaxed);
         }
-        reply.error(error);
     }
 
     pub(crate) fn park(&mut self, session: &mut Session, reply: &Reply, args: &Args, number: u16, mut park: ParkOn) {

@@ -4,8 +4,8 @@
 //! turn runs it, lending itself as a `Caller`.
 //!
 //! Locks. A script holds the shards of the keys it declared. When it touches another key, that shard is *tried*, never
-//! waited for out of order. Is it taken, and nothing was written yet: the script starts again with all shards held, and
-//! is remembered as one that wants them all. Has it written already: the shard is tried for `PATIENCE`, and then the
+//! waited for out of order. Is it taken, and nothing was written yet: the script starts again with all shards held;
+//! when that happens often it takes them all at once for a while. Has it written already: the shard is tried for `PATIENCE`, and then the
 //! call fails. So two scripts that want each other's shards cannot wait for ever: each gives up by the clock, at
 //! different times, and neither ever sleeps on a shard below one that it holds.
 //!
@@ -24,8 +24,8 @@ use crate::run::{Turn, Worker, panic_error, unpark};
 use crate::scripts::Deferred;
 use crate::seams::Mail;
 use crate::session::{OwnedRequest, Session, Why};
-use kit::world::UnixMs;
 use keyspace::SHARDS;
+use kit::world::UnixMs;
 use proto::{Error, Mark, Reply, Word};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -46,7 +46,10 @@ pub trait Script {
     fn run(&mut self, caller: &mut dyn Caller, args: &Args, reply: &mut Reply) -> Ended;
 
     /// It was seen to touch keys that it does not declare.
-    fn wants_all(&self) -> bool;
+    fn wants_all(&self, now_ns: u64) -> bool;
+
+    /// It touched one that somebody else had; `hard`: after it had written.
+    fn met(&self, now_ns: u64, hard: bool);
 }
 
 /// How a script ended.
@@ -75,7 +78,7 @@ pub struct Rules {
 pub enum Called {
     /// It ran; the reply, which may be an error, is written.
     Ran,
-    /// It was not run.
+    /// It was not run; the statistics know.
     Refused(Error),
     /// The script must end with `Ended::WantsAll`.
     WantsAll,
@@ -92,11 +95,12 @@ pub trait Caller {
     /// The words of the EVAL or FCALL.
     fn request(&self) -> Vec<&[u8]>;
     fn wrote(&self) -> bool;
+    /// The clock when the command before ended.
+    fn mono_ns(&self) -> u64;
     /// Can it still be taken from the event loop and run elsewhere?
     fn may_defer(&self) -> bool;
     /// Is there no memory for commands that need some?
     fn is_out_of_memory(&self) -> bool;
-    fn holds_all(&self) -> bool;
 }
 
 pub(crate) enum ScriptEnd {
@@ -118,10 +122,13 @@ impl Turn<'_, '_> {
         nested: bool,
     ) -> ScriptEnd {
         let mark = reply.mark();
+        if self.thread >= self.node.threads {
+            self.mono_ns = self.node.clock.mono_ns(); // it may have waited long for its shards
+        }
         let began = self.mono_ns;
         let (db, deny_blocking) = (session.db, session.deny_blocking);
         if !nested {
-            let got = if script.wants_all() { self.held.take_all() } else { self.widen_for_waiters() };
+            let got = if script.wants_all(began) { self.held.take_all() } else { self.widen_for_waiters() };
             if !got {
                 return ScriptEnd::TurnedAway;
             }
@@ -129,8 +136,11 @@ impl Turn<'_, '_> {
         loop {
             session.deny_blocking = true;
             self.in_script = true;
-            let mut caller = Nested { turn: self, session, request: args, nested, wrote: false };
+            let mut caller = Nested { turn: self, session, request: args, nested, wrote: false, met: false };
             let ended = catch_unwind(AssertUnwindSafe(|| script.run(&mut caller, args, reply)));
+            if caller.met {
+                script.met(caller.turn.mono_ns, caller.wrote);
+            }
             self.in_script = false;
             session.deny_blocking = deny_blocking;
             if session.db != db {
@@ -202,6 +212,7 @@ fn submit(node: &Node, session: &Session, resp3: bool, command: u16, request: Ow
         user: session.user.clone(),
         resp3,
         no_touch: session.no_touch,
+        tracking: session.tracking.clone(),
         command,
         request,
     });
@@ -219,10 +230,7 @@ impl Ctx<'_, '_> {
 
     /// Can the command be run by a script thread instead?
     pub fn may_defer(&self) -> bool {
-        !self.nested
-            && !self.session.internal
-            && self.thread < self.node.threads
-            && self.node.scripts.pool().is_some()
+        !self.nested && !self.session.internal && self.thread < self.node.threads && self.node.scripts.pool().is_some()
     }
 
     /// The command is run by a script thread, and the client waits. `return Err(ctx.defer(args))`.
@@ -237,9 +245,10 @@ impl Worker {
     /// Of a script thread: runs a client's command in its place and mails the reply.
     pub fn run_deferred(&mut self, work: Deferred) {
         let node = Arc::clone(&self.node);
-        let Deferred { record, db, user, resp3, no_touch, command: number, request } = work;
+        let Deferred { record, db, user, resp3, no_touch, tracking, command: number, request } = work;
         let mut session = Session::on_behalf_of(Arc::clone(&record), db, user);
         session.no_touch = no_touch;
+        session.tracking = tracking;
         let mut reply = Reply::new();
         reply.set_resp3(resp3);
         let mut turn = Turn::new(&node, self.thread, &mut self.scratch);
@@ -282,12 +291,14 @@ struct Nested<'t, 'w, 'n> {
     /// Within EXEC.
     nested: bool,
     wrote: bool,
+    /// Somebody else had a shard that it tried.
+    met: bool,
 }
 
 impl Nested<'_, '_, '_> {
     fn refusal(&mut self, command: &Command, number: u16, args: &Args, rules: Rules) -> Result<(), Error> {
         let node = self.turn.node;
-        if command.has(Flags::NOSCRIPT) {
+        if command.has(Flags::NOSCRIPT) && !node.scripts.allow_denied.load(Relaxed) {
             return Err(Error::Static("ERR This Redis command is not allowed from script"));
         }
         acl::admit_in_script(node, self.session, number, args)?;
@@ -353,6 +364,7 @@ impl Nested<'_, '_, '_> {
         if self.turn.held.try_add(shard, patience) {
             return Ok(());
         }
+        self.met = true;
         if may_start_again {
             return Err(Called::WantsAll);
         }
@@ -384,6 +396,12 @@ impl Caller for Nested<'_, '_, '_> {
         let mut args = Args::new(buf, words, &keys, &hasher);
         args.name_words = usize::from(plan.name_words);
         let called = self.checked(&args, plan.command, rules, reply);
+        if let Called::Refused(error) = &called {
+            self.turn.count_error(error);
+            if plan.command != UNKNOWN {
+                node.command_stats.rejected(self.turn.thread, plan.command);
+            }
+        }
         self.turn.scratch.nested_keys = keys;
         called
     }
@@ -422,6 +440,10 @@ impl Caller for Nested<'_, '_, '_> {
         self.wrote
     }
 
+    fn mono_ns(&self) -> u64 {
+        self.turn.mono_ns
+    }
+
     fn may_defer(&self) -> bool {
         let node = self.turn.node;
         !self.wrote
@@ -433,10 +455,6 @@ impl Caller for Nested<'_, '_, '_> {
 
     fn is_out_of_memory(&self) -> bool {
         self.turn.node.alarms.get() & alarm::MAXMEMORY != 0 && self.turn.node.memory.excess() > 0
-    }
-
-    fn holds_all(&self) -> bool {
-        self.turn.held.has_all()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::acl::Identity;
 use crate::client::{ClientId, ClientRecord};
 use crate::node::{Node, alarm};
 use crate::session::OwnedRequest;
+use crate::tracking::Mode;
 use kit::opt::{Int, Opt};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
@@ -30,7 +31,7 @@ pub const EVALS_MAX: usize = 500;
 pub struct Scripts {
     pub shards: HeldShards,
     sources: Mutex<Sources>,
-    pub libraries: Mutex<Arc<LibrarySet>>,
+    pub libraries: Mutex<LibrarySet>,
     running: Mutex<Vec<Arc<Running>>>,
     running_count: AtomicUsize,
     /// Scripts past `busy-reply-threshold`.
@@ -38,7 +39,10 @@ pub struct Scripts {
     /// Clients that were sent away because of a script, since the last time they were called back.
     turned_away: AtomicBool,
     pool: OnceLock<Arc<dyn Pool>>,
+    /// Scripts may call what is not for scripts (DEBUG SET-DISABLE-DENY-SCRIPTS).
+    pub allow_denied: AtomicBool,
     pub evicted: AtomicU64,
+    flushes: AtomicU64,
     /// What the Lua machines of all threads use.
     pub lua_bytes: AtomicI64,
 }
@@ -55,6 +59,7 @@ pub struct Deferred {
     pub(crate) user: Identity,
     pub(crate) resp3: bool,
     pub(crate) no_touch: bool,
+    pub(crate) tracking: Option<Box<Mode>>,
     pub(crate) command: u16,
     pub(crate) request: OwnedRequest,
 }
@@ -124,8 +129,16 @@ pub struct Habits {
     length: AtomicU8,
     /// Short runs on script threads in a row.
     quick: AtomicU8,
-    wants_all: AtomicBool,
+    /// When it last touched a key that it had not declared while somebody else had it.
+    met_ns: AtomicU64,
+    all_until_ns: AtomicU64,
 }
+
+/// Two such meetings within this time, and a script takes all shards for a while: locking 256 of them costs more than
+/// starting again once in 256 runs.
+const OFTEN_NANOS: u64 = 1_000_000;
+const ALL_NANOS: u64 = 50_000_000;
+const ALL_NANOS_HARD: u64 = 60_000_000_000;
 
 const QUICK_RUNS: u8 = 8;
 
@@ -174,13 +187,19 @@ impl Habits {
         }
     }
 
-    /// It touched keys that it had not declared while somebody else had them: it takes all shards from the start.
-    pub fn wants_all(&self) -> bool {
-        self.wants_all.load(Relaxed)
+    /// Does it take all shards from the start?
+    pub fn wants_all(&self, now_ns: u64) -> bool {
+        now_ns < self.all_until_ns.load(Relaxed)
     }
 
-    pub fn set_wants_all(&self) {
-        self.wants_all.store(true, Relaxed);
+    /// It touched a key that it had not declared while somebody else had it; `hard`: after it had written.
+    pub fn met(&self, now_ns: u64, hard: bool) {
+        let before = self.met_ns.swap(now_ns, Relaxed);
+        if hard {
+            self.all_until_ns.store(now_ns.saturating_add(ALL_NANOS_HARD), Relaxed);
+        } else if now_ns.saturating_sub(before) < OFTEN_NANOS {
+            self.all_until_ns.fetch_max(now_ns.saturating_add(ALL_NANOS), Relaxed);
+        }
     }
 }
 
@@ -238,6 +257,12 @@ impl Scripts {
             source.dead.store(true, Relaxed);
         }
         *sources = Sources { next_number: sources.next_number, ..Sources::default() };
+        self.flushes.fetch_add(1, Relaxed);
+    }
+
+    /// Another number after each SCRIPT FLUSH.
+    pub fn flushes(&self) -> u64 {
+        self.flushes.load(Relaxed)
     }
 
     pub fn source_count(&self) -> usize {
@@ -304,15 +329,64 @@ impl DerefMut for CodesGuard<'_> {
 pub struct LibrarySet {
     /// The version of the codes that it was read from.
     pub version: u64,
-    pub libraries: BTreeMap<String, Arc<Library>>,
-    /// Library and function by the function's name.
-    pub functions: HashMap<String, (Arc<Library>, usize)>,
+    libraries: BTreeMap<String, Arc<Library>>,
+    /// Library and place by the function's name in lower case.
+    functions: HashMap<String, (Arc<Library>, usize)>,
+    bytes: usize,
+}
+
+impl LibrarySet {
+    pub fn libraries(&self) -> impl ExactSizeIterator<Item = &Arc<Library>> {
+        self.libraries.values()
+    }
+
+    pub fn library(&self, name: &str) -> Option<&Arc<Library>> {
+        self.libraries.get(name)
+    }
+
+    pub fn function(&self, name: &str) -> Option<&(Arc<Library>, usize)> {
+        self.functions.get(&name.to_ascii_lowercase())
+    }
+
+    pub fn function_count(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// Codes and names.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// None of its names is there.
+    pub fn insert(&mut self, library: Arc<Library>) {
+        for (i, function) in library.functions.iter().enumerate() {
+            self.functions.insert(function.name.to_ascii_lowercase(), (Arc::clone(&library), i));
+        }
+        self.bytes += library.bytes();
+        self.libraries.insert(library.name.clone(), library);
+    }
+
+    pub fn remove(&mut self, name: &str) -> Option<Arc<Library>> {
+        let library = self.libraries.remove(name)?;
+        for function in &library.functions {
+            self.functions.remove(&function.name.to_ascii_lowercase());
+        }
+        self.bytes -= library.bytes();
+        Some(library)
+    }
 }
 
 pub struct Library {
     pub name: String,
     pub code: Arc<[u8]>,
     pub functions: Vec<Function>,
+}
+
+impl Library {
+    fn bytes(&self) -> usize {
+        let described = |it: &Function| it.name.len() + it.description.as_ref().map_or(0, Vec::len);
+        size_of::<Library>() + self.code.len() + self.functions.iter().map(described).sum::<usize>()
+    }
 }
 
 pub struct Function {
@@ -332,8 +406,6 @@ pub struct Running {
     pub is_function: bool,
     pub words: Vec<Vec<u8>>,
     pub started_ns: u64,
-    /// Nothing was declared, or everything is held: clients are in its way whatever they ask for.
-    pub all: AtomicBool,
     pub wrote: AtomicBool,
     pub kill: AtomicBool,
     over: AtomicBool,
@@ -347,7 +419,6 @@ impl Running {
             is_function,
             words,
             started_ns,
-            all: AtomicBool::new(false),
             wrote: AtomicBool::new(false),
             kill: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -369,14 +440,12 @@ impl Scripts {
         self.running_count.fetch_add(1, SeqCst);
     }
 
-    /// It passed `busy-reply-threshold`: who waits for it is told so.
+    /// It passed `busy-reply-threshold`: from now on everybody is told so, as Redis does, in its way or not.
     pub fn note_over(&self, node: &Node, running: &Running) {
         if !running.over.swap(true, Relaxed) {
             self.over.fetch_add(1, SeqCst);
         }
-        if running.all.load(Relaxed) {
-            node.alarms.set(alarm::BUSY_SCRIPT, true);
-        }
+        node.alarms.set(alarm::BUSY_SCRIPT, true);
         node.nudge_all();
     }
 
@@ -386,7 +455,7 @@ impl Scripts {
         self.running_count.fetch_sub(1, SeqCst);
         if running.is_over() {
             self.over.fetch_sub(1, SeqCst);
-            let still = list.iter().any(|other| other.is_over() && other.all.load(Relaxed));
+            let still = list.iter().any(|other| other.is_over());
             node.alarms.set(alarm::BUSY_SCRIPT, still);
         }
         drop(list);

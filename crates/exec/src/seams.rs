@@ -71,8 +71,9 @@ pub trait Saver: Send + Sync {
     fn save_last(&self) -> Result<(), String>;
     /// DEBUG RELOAD and LOADAOF: done soon, while everybody waits.
     fn reload(&self, reload: Reload, done: Saved);
-    /// FLUSHALL: a snapshot that is being written shows what nobody wants any more. The world is locked.
-    fn all_removed(&self);
+    /// FLUSHALL has removed so many keys: a snapshot that is being written shows what nobody wants any more, and where there
+    /// are save points the empty data are saved. True when `done` will be called. The world is locked.
+    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> bool;
     /// The process ends and nobody runs commands any more: no file that is half written stays behind, the log is
     /// closed.
     fn clean_up(&self);

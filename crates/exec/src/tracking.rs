@@ -93,6 +93,9 @@ impl Mode {
     }
 }
 
+/// What a prefix takes besides its text: two boxes, a list of clients, a pointer.
+const PREFIX_BYTES: usize = 80;
+
 /// Begins to track, or goes on in another way. New prefixes are added to those there are.
 pub fn start(node: &Node, session: &mut Session, mode: Mode) {
     let record = &session.record;
@@ -117,6 +120,9 @@ pub fn start(node: &Node, session: &mut Session, mode: Mode) {
             }
         }
         *new = prefixes;
+        // Twice its text, and a place in the table.
+        let bytes = new.iter().map(|prefix| 2 * prefix.len() + PREFIX_BYTES).sum();
+        record.prefixes_mem.store(bytes, Relaxed);
     }
     record.set_flag(flag::TRACKING, true);
     record.set_flag(flag::BROKEN_REDIRECT, false);
@@ -146,6 +152,7 @@ pub fn stop(node: &Node, session: &mut Session) {
         session.record.set_flag(flag, false);
     }
     session.record.redirect.store(0, Relaxed);
+    session.record.prefixes_mem.store(0, Relaxed);
 }
 
 /// After the limit was lowered. Shards that are in use are left for whoever uses them.

@@ -6,13 +6,15 @@
 //! the writer, outside the mutex. The writer swaps buffers, so write(2) happens without the mutex and a buffer's memory
 //! is used again: no allocation on the common path.
 //!
-//! Measured on 2 cores (examples/append_speed.rs): 14 ns for a 60-byte unit on one thread, with its copy and the mutex.
+//! Measured (examples/log_speed.rs, a loaded 2-core machine, best of many): 31 ns for a 59-byte unit with its copy into a
+//! growing buffer and the mutex; 54 ns for 107 bytes with checksum and write(2) when 500 units share the write, of which two
+//! thirds are the kernel's.
 //!
 //! Not bounded: while the file side is in trouble the gates refuse writes, so what gathers here is what was running
 //! at that moment, and what expires.
 
-use crate::line;
 use crate::Position;
+use crate::line;
 use crate::unit::{Unit, head};
 use kit::world::Clock;
 use std::collections::VecDeque;

@@ -8,7 +8,7 @@ use crate::folder::Format;
 use crate::load::{Evidence, Reading, cut_tail, is_tail};
 use crate::manifest::{Entry, Kind, Manifest};
 use crate::open::{PlanFile, format_of};
-use crate::recover::Damage;
+use crate::recover::{Damage, DamageKind};
 use crate::{LoadError, Position};
 use kit::world::{Disk, DiskFile};
 use std::path::{Path, PathBuf};
@@ -102,7 +102,7 @@ impl Checker<'_> {
     fn check_set(&mut self, path: &Path, repair: Repair) -> Result<Checked, String> {
         (self.say)(&format!("Start checking Multi Part AOF {}", path.display()));
         let text = self.disk.read(path).map_err(|error| format!("Cannot open {}: {error}", path.display()))?;
-        let manifest = Manifest::parse(&path.to_owned(), &text).map_err(|error| error.to_string())?;
+        let manifest = Manifest::parse(path, &text).map_err(|error| error.to_string())?;
         let dir = path.parent().unwrap_or(Path::new("."));
         let entries: Vec<_> = manifest.loaded().cloned().collect();
         let size = |entry: &Entry| self.disk.size(&dir.join(&entry.name)).unwrap_or(0);
@@ -154,7 +154,8 @@ impl Checker<'_> {
         let mut reading = Reading::new(&file, &*opened, at.position, at.exact);
         if format == Format::Rdb {
             (self.say)("The AOF appears to start with an RDB preamble. Checking the RDB preamble to start:");
-            reading.recover.offset = (self.rdb)(path).map_err(|error| format!("RDB preamble of AOF file is not sane, aborting: {error}"))?;
+            reading.recover.offset =
+                (self.rdb)(path).map_err(|error| format!("RDB preamble of AOF file is not sane, aborting: {error}"))?;
             (self.say)("RDB preamble is OK, proceeding with AOF tail...");
         }
         let (mut commands, mut late) = (0, None);
@@ -192,7 +193,10 @@ impl Checker<'_> {
         };
         if let Some(from) = late {
             if from == 0 {
-                return Err(format!("AOF {} has nothing before timestamp {until}, aborting truncation.", path.display()));
+                return Err(format!(
+                    "AOF {} has nothing before timestamp {until}, aborting truncation.",
+                    path.display()
+                ));
             }
             let cut = cut_tail(self.disk, path, &*opened, from, "later".into()).map_err(failed)?;
             (self.say)(&format!("Successfully truncated AOF {} to timestamp {until}, at byte {from}", path.display()));
@@ -243,6 +247,9 @@ impl Checker<'_> {
         if repair == Repair::Nothing {
             (self.say)(&format!("AOF {shown} is not valid. Use the --fix option to try fixing it."));
             return Ok(());
+        }
+        if damage.kind == DamageKind::TooNew {
+            return Err(format!("{}: nothing was changed in {shown}", damage.what));
         }
         if !is_last {
             return Err(format!(

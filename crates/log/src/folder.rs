@@ -121,7 +121,17 @@ impl Folder {
         file.sync_data()?;
         self.disk.sync_dir(&self.path)?;
         let mark = Mark { offset: 0, position, db: None };
-        Ok(Segment { seq, rotation, path, file, len: 0, synced: mark, end: mark, unsynced: Some(Vec::new()), started: position })
+        Ok(Segment {
+            seq,
+            rotation,
+            path,
+            file,
+            len: 0,
+            synced: mark,
+            end: mark,
+            unsynced: Some(Vec::new()),
+            started: position,
+        })
     }
 
     /// Increments in force, in order.

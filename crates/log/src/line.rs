@@ -34,8 +34,17 @@ pub(crate) const CRC_AND_END: usize = 8 + 2;
 pub(crate) enum Line {
     Time(i64),
     Open,
-    Start { version: u64, position: u64, seconds: u64 },
-    Close { position: u64, len: u64, lag: u64, crc: u32 },
+    Start {
+        version: u64,
+        position: u64,
+        seconds: u64,
+    },
+    Close {
+        position: u64,
+        len: u64,
+        lag: u64,
+        crc: u32,
+    },
     /// Somebody else's.
     Other,
 }
@@ -159,7 +168,8 @@ mod tests {
         assert_eq!(parse(b"#hello"), Some(Line::Other));
         assert_eq!(parse(b"#TS:soon"), Some(Line::Other));
         assert_eq!(parse(b"#TS:1\0\0"), None);
-        for broken in ["#{x", "#}1 2 3", "#}1 2 3 0000000g", "#}1 2 3 000000001", "#}1 2 3 00000000 4", "#basalt 1 x 1"] {
+        for broken in ["#{x", "#}1 2 3", "#}1 2 3 0000000g", "#}1 2 3 000000001", "#}1 2 3 00000000 4", "#basalt 1 x 1"]
+        {
             assert_eq!(parse(broken.as_bytes()), None, "{broken}");
         }
     }

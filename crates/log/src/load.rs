@@ -123,14 +123,15 @@ impl Log {
                 break;
             }
         }
-        self.closed_position(plan, &mut loaded);
+        Log::closed_position(plan, exact, &mut loaded);
         Ok(loaded)
     }
 
-    /// A Redis 8 or our own clean end has noted where the stream was.
-    fn closed_position(&self, plan: &Plan, loaded: &mut Loaded) {
-        if let Some(end) = plan.files.last().and_then(|file| file.entry.end).filter(|_| loaded.cuts.is_empty()) {
-            loaded.position = end;
+    /// A Redis 8 has noted where its stream was. Our own lines know better: theirs may count otherwise.
+    fn closed_position(plan: &Plan, exact: bool, loaded: &mut Loaded) {
+        let end = plan.files.last().and_then(|file| file.entry.end);
+        if let Some(end) = end.filter(|_| loaded.cuts.is_empty() && !exact) {
+            loaded.position = loaded.position.max(end);
         }
     }
 
@@ -149,9 +150,8 @@ impl Log {
         let later = self.later_evidence(file, opened, &damage, rest).map_err(failed)?;
         let recover = &reading.recover;
         let ours = damage.ours || ((file.entry.sums || recover.batches > 0) && !recover.is_foreign_here());
-        let tail = is_tail(&damage, &later, loaded.position, ours)
-            && file.kind == Kind::Increment
-            && file.entry.cut.is_none();
+        let tail =
+            is_tail(&damage, &later, loaded.position, ours) && file.kind == Kind::Increment && file.entry.cut.is_none();
         let size = opened.len().map_err(failed)?;
         if !tail || !load_truncated {
             let (before, after) = around(opened, damage.from, damage.at).map_err(failed)?;
@@ -217,7 +217,9 @@ impl<'a> Reading<'a> {
             Kind::Increment if exact => (position, true),
             Kind::Increment => (file.entry.start.unwrap_or(position), false),
         };
-        Reading { file, opened, recover: Recover::new(0, started, exact), batch: Batch::default() }
+        let mut recover = Recover::new(0, started, exact);
+        recover.strict = file.entry.sums;
+        Reading { file, opened, recover, batch: Batch::default() }
     }
 
     /// Where the stream is behind this file, and whether our own lines say so.
@@ -370,13 +372,7 @@ pub(crate) fn is_tail(damage: &Damage, later: &Evidence, position: Position, our
 }
 
 /// Puts the bytes from `from` on aside, then cuts the file there.
-pub(crate) fn cut_tail(
-    disk: &dyn Disk,
-    path: &Path,
-    file: &dyn DiskFile,
-    from: u64,
-    what: String,
-) -> io::Result<Cut> {
+pub(crate) fn cut_tail(disk: &dyn Disk, path: &Path, file: &dyn DiskFile, from: u64, what: String) -> io::Result<Cut> {
     let size = file.len()?;
     let kept_as = free_name(disk, path);
     let kept = disk.create(&kept_as)?;

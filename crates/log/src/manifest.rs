@@ -11,7 +11,7 @@
 
 use crate::Position;
 use kit::text::{parse_u64, quote, split_words};
-use std::path::PathBuf;
+use std::path::Path;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -55,14 +55,11 @@ pub struct ManifestError {
 const LINE_BYTES_MAX: usize = 1024;
 
 impl Manifest {
-    pub(crate) fn parse(path: &PathBuf, text: &[u8]) -> Result<Manifest, ManifestError> {
+    pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Manifest, ManifestError> {
         let mut manifest = Manifest::default();
         let fail = |line: usize, what: &'static str, bytes: &[u8]| {
-            let shown = if bytes.is_empty() {
-                String::new()
-            } else {
-                format!(": {}", quote(&bytes[..bytes.len().min(120)]))
-            };
+            let shown =
+                if bytes.is_empty() { String::new() } else { format!(": {}", quote(&bytes[..bytes.len().min(120)])) };
             ManifestError { path: path.display().to_string(), line, what, shown }
         };
         if text.is_empty() {
@@ -205,7 +202,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Manifest, String> {
-        Manifest::parse(&PathBuf::from("m"), text.as_bytes()).map_err(|error| error.to_string())
+        Manifest::parse(Path::new("m"), text.as_bytes()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -253,8 +250,17 @@ mod tests {
 
     #[test]
     fn a_new_base_makes_history() {
-        let entry = |name: &str, seq, kind| Entry { name: name.into(), seq, kind, start: None, end: None, cut: None, sums: false };
-        let mut manifest = Manifest { increments: vec![entry("a.1.incr.aof", 1, Kind::Increment)], ..Manifest::default() };
+        let entry = |name: &str, seq, kind| Entry {
+            name: name.into(),
+            seq,
+            kind,
+            start: None,
+            end: None,
+            cut: None,
+            sums: false,
+        };
+        let mut manifest =
+            Manifest { increments: vec![entry("a.1.incr.aof", 1, Kind::Increment)], ..Manifest::default() };
         manifest.base = Some(entry("a.5.base.rdb", 5, Kind::Base));
         manifest.increments.push(entry("a.2.incr.aof", 2, Kind::Increment));
         manifest.replace_base(entry("a.6.base.rdb", 6, Kind::Base), Some(2));

@@ -176,7 +176,17 @@ impl Folder {
         let mark = crate::folder::Mark { offset: len, position, db: None };
         let unsynced = Some(Vec::new());
         let started = entry.start.unwrap_or(position);
-        Ok(crate::folder::Segment { seq: entry.seq, rotation: 0, path, file, started, len, synced: mark, end: mark, unsynced })
+        Ok(crate::folder::Segment {
+            seq: entry.seq,
+            rotation: 0,
+            path,
+            file,
+            started,
+            len,
+            synced: mark,
+            end: mark,
+            unsynced,
+        })
     }
 }
 

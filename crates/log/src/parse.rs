@@ -14,7 +14,10 @@ pub(crate) struct Word {
 pub(crate) enum Stop {
     /// The bytes end inside the command.
     More,
-    Bad { at: usize, what: &'static str },
+    Bad {
+        at: usize,
+        what: &'static str,
+    },
 }
 
 /// Redis refuses longer strings (`proto-max-bulk-len` at its largest).

@@ -146,6 +146,8 @@ pub(crate) struct Recover {
     /// `unchecked_bytes` at the end of the last batch.
     unchecked_at_batch: u64,
     pub(crate) batches: u64,
+    /// The file was made by us.
+    pub(crate) strict: bool,
 }
 
 /// State at the last safe place.
@@ -175,6 +177,7 @@ impl Recover {
             unchecked_bytes: 0,
             unchecked_at_batch: 0,
             batches: 0,
+            strict: false,
         }
     }
 
@@ -278,6 +281,10 @@ impl Recover {
         scan.at = at + end + 1;
         match line::parse(text) {
             Some(Line::Time(seconds)) => self.time(seconds, scan, batch),
+            // In a file of ours nobody makes remarks: this was a bracket.
+            Some(Line::Other) if scan.bracket.is_none() && (self.strict || self.batches > 0) => {
+                return Err(Found::Bad { at, what: "an unknown annotation" });
+            }
             Some(Line::Other) => {}
             Some(Line::Open) => {
                 if scan.bracket.is_some() || scan.multi.is_some() {
@@ -297,8 +304,8 @@ impl Recover {
                     return Err(Found::Bad { at, what: "a batch's end without its beginning" });
                 };
                 scan.bracket = Some(open);
-                let right = (at - open) as u64 == len
-                    && crc32c::crc32c(&bytes[open..scan.at - line::CRC_AND_END]) == crc;
+                let right =
+                    (at - open) as u64 == len && crc32c::crc32c(&bytes[open..scan.at - line::CRC_AND_END]) == crc;
                 if !right {
                     return Err(Found::Checksum { at });
                 }

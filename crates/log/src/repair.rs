@@ -5,13 +5,13 @@
 //! the fresh segments are written and synced; the manifest names them and says where the old one ends (`endoffset`); the old
 //! one is cut there, for loaders that do not read `endoffset`.
 
+use crate::Log;
 use crate::folder::{Folder, Mark, Segment};
 use crate::line;
 use crate::sync::Hope;
 use crate::trouble::{Event, What};
 use crate::unit::head;
 use crate::writer::WriteError;
-use crate::Log;
 use kit::notice;
 use std::io;
 use std::path::PathBuf;
@@ -113,7 +113,8 @@ fn write_again(
     increments.extend(empty.iter().map(|segment| folder.increment_entry(segment.seq, None)));
     folder.set_increments(increments)?;
     // Of a segment that was cut, the first part is where its rotation begins.
-    let begins = |segment: &&Segment| !owed.iter().any(|owed| owed.rotation == segment.rotation && owed.from.offset > 0);
+    let begins =
+        |segment: &&Segment| !owed.iter().any(|owed| owed.rotation == segment.rotation && owed.from.offset > 0);
     for segment in fresh.iter().filter(begins).chain(&empty) {
         folder.rotations.retain(|(rotation, _)| *rotation != segment.rotation);
         folder.rotations.push((segment.rotation, segment.seq));

@@ -11,7 +11,7 @@ use crate::open::{OpenError, PlanFile, format_of};
 use crate::recover::Batch;
 use crate::{Log, Plan};
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// The moments that one set gives.
 #[derive(Clone, Debug)]
@@ -115,12 +115,12 @@ impl Moments {
     }
 }
 
-fn plan_file(folder: &Folder, entry: &Entry, path: &PathBuf) -> Result<PlanFile, OpenError> {
+fn plan_file(folder: &Folder, entry: &Entry, path: &Path) -> Result<PlanFile, OpenError> {
     let made = || -> io::Result<PlanFile> {
         let size = folder.disk.size(path)?;
         let format: Format = format_of(&*folder.disk.open(path)?)?;
         let bytes = entry.cut.map_or(size, |cut| cut.min(size));
-        Ok(PlanFile { path: path.clone(), kind: entry.kind, format, bytes, entry: entry.clone() })
+        Ok(PlanFile { path: path.to_owned(), kind: entry.kind, format, bytes, entry: entry.clone() })
     };
-    made().map_err(|error| OpenError::File { path: path.clone(), error })
+    made().map_err(|error| OpenError::File { path: path.to_owned(), error })
 }

@@ -19,7 +19,9 @@ use kit::{notice, warning};
 use parking_lot::{Condvar, Mutex};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+};
 use std::time::Duration;
 
 #[derive(Default)]
@@ -241,7 +243,11 @@ impl Log {
         let due: Vec<_> = {
             let writer = self.writer.lock();
             if writer.broken {
-                return Err(WriteError { what: What::Sync, path: PathBuf::new(), error: std::io::Error::other("not repaired") });
+                return Err(WriteError {
+                    what: What::Sync,
+                    path: PathBuf::new(),
+                    error: std::io::Error::other("not repaired"),
+                });
             }
             writer.unsynced().map(|s| (s.seq, s.file.clone(), s.path.clone(), s.end)).collect()
         };

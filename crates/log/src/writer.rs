@@ -68,7 +68,11 @@ impl Writer {
     fn write_at_hand(&mut self, policy: Policy) -> Result<Position, WriteError> {
         let Some((chunk, next)) = &mut self.at_hand else { return Ok(self.written()) };
         let Some(segment) = &mut self.current else {
-            return Err(WriteError { what: What::Make, path: PathBuf::new(), error: io::Error::other("no file is open") });
+            return Err(WriteError {
+                what: What::Make,
+                path: PathBuf::new(),
+                error: io::Error::other("no file is open"),
+            });
         };
         let fail = |segment: &Segment, error| WriteError { what: What::Write, path: segment.path.clone(), error };
         if self.broken {

@@ -233,7 +233,13 @@ impl Conn {
     pub(crate) fn weigh(&self) {
         let record = &*self.session.record;
         let buffers = self.input.buf.capacity() + self.parser.mem_bytes() + self.reply.mem_bytes();
-        let kept = [&record.multi_mem, &record.watching_mem, &record.subscriptions_mem, &record.rest_mem];
+        let kept = [
+            &record.multi_mem,
+            &record.watching_mem,
+            &record.subscriptions_mem,
+            &record.prefixes_mem,
+            &record.rest_mem,
+        ];
         let kept: usize = kept.iter().map(|bytes| bytes.load(Relaxed)).sum();
         let of_tls = self.tls.as_ref().map_or(0, |tls| tls.mem_bytes());
         record.total_mem.store(FIXED_BYTES + buffers + kept + of_tls, Relaxed);

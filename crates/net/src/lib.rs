@@ -108,7 +108,8 @@ fn start_at(node: Arc<Node>, any_port: bool) -> Result<Server, StartError> {
     for (thread, registrar) in registrars.into_iter().enumerate() {
         let shared = Arc::clone(&shared);
         let run = move || EventLoop::new(shared, thread, registrar).run();
-        let spawned = std::thread::Builder::new().name(format!("loop-{thread}")).stack_size(exec::script::STACK_BYTES).spawn(run);
+        let spawned =
+            std::thread::Builder::new().name(format!("loop-{thread}")).stack_size(exec::script::STACK_BYTES).spawn(run);
         server.threads.lock().push(spawned.map_err(|error| failed("start a thread", error))?);
     }
     Ok(server)
@@ -123,7 +124,8 @@ impl Server {
     /// `tcp`, `unix`, `tls`: what connections are accepted from.
     pub fn listens_to(&self) -> Vec<&'static str> {
         let listeners = &self.shared.listeners;
-        let kinds = [("tcp", listeners.has_tcp(false)), ("unix", listeners.has_unix()), ("tls", listeners.has_tcp(true))];
+        let kinds =
+            [("tcp", listeners.has_tcp(false)), ("unix", listeners.has_unix()), ("tls", listeners.has_tcp(true))];
         kinds.into_iter().filter(|(_, is_there)| *is_there).map(|(kind, _)| kind).collect()
     }
 

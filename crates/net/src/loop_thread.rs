@@ -541,7 +541,10 @@ impl EventLoop {
         }
         let open = conn.session.close == Close::No && !conn.ended;
         let held_back = conn.session.parked.is_some() && conn.input.unread() > PARKED_INPUT_BYTES_MAX;
-        let interest = Interest { read: open && !held_back, write: conn.holds.some_may_leave(conn.reply.len()) || conn.owes_tls() };
+        let interest = Interest {
+            read: open && !held_back,
+            write: conn.holds.some_may_leave(conn.reply.len()) || conn.owes_tls(),
+        };
         if interest != conn.interest {
             let token = self.slab.token(slot);
             if self.poller.registrar().change(&conn.fd, token, interest).is_err() {

@@ -10,8 +10,8 @@ use crate::limits;
 use crate::loop_thread::{Active, EventLoop, over_limit};
 use exec::session::{Close, OwnedRequest};
 use exec::{Error, Job, metrics};
-use std::sync::atomic::Ordering::Relaxed;
 use proto::{Limits, Parser, Request, Step, Word};
+use std::sync::atomic::Ordering::Relaxed;
 
 // One connection's part of a round: between rounds its output is looked at.
 const REQUESTS_MAX: usize = 1024;

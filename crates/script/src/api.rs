@@ -316,7 +316,9 @@ fn call(lua: &Lua, state: &State, args: &MultiValue) -> Result<Value> {
             Ok::<_, LuaError>(caller.call(&scratch.buf, &scratch.words, rules, &mut scratch.reply))
         })?;
         match called {
-            Called::Refused(error) => return Err(LuaError::external(Fault::reply(error.to_string()))),
+            Called::Refused(error) => {
+                return Err(LuaError::external(Fault { kind: Kind::Reply { counted: true }, text: error.to_string() }));
+            }
             Called::WantsAll => return Err(state.stop(Stop::WantsAll)),
             Called::Ran => {}
         }
@@ -424,10 +426,9 @@ fn located(lua: &Lua, state: &State, error: Value) -> Result<Value> {
         let found = lua.inspect_stack(level, |debug| {
             let source = debug.source();
             let name = source.source.map(std::borrow::Cow::into_owned).unwrap_or_default();
-            (source.what == "C" || name == "=sandbox" || name.starts_with("=[")).then_some(()).map_or_else(
-                || Some((name, debug.current_line().unwrap_or(0))),
-                |()| None,
-            )
+            (source.what == "C" || name == "=sandbox" || name.starts_with("=["))
+                .then_some(())
+                .map_or_else(|| Some((name, debug.current_line().unwrap_or(0))), |()| None)
         });
         match found {
             None => break,

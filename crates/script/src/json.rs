@@ -109,7 +109,8 @@ fn settings(lua: &Lua, state: &Rc<State>, cjson: &Table) -> Result<()> {
             if let Some(convert) = args.front().filter(|value| !value.is_nil()) {
                 settings.sparse_convert = boolean(lua, "encode_sparse_array", convert)?;
             }
-            settings.sparse_ratio = limit(lua, "encode_sparse_array", args, 1, 0, settings.sparse_ratio as usize)? as u32;
+            settings.sparse_ratio =
+                limit(lua, "encode_sparse_array", args, 1, 0, settings.sparse_ratio as usize)? as u32;
             settings.sparse_safe = limit(lua, "encode_sparse_array", args, 2, 0, settings.sparse_safe as usize)? as u32;
             Ok(vec![
                 Value::Boolean(settings.sparse_convert),
@@ -202,7 +203,11 @@ fn limit(lua: &Lua, function: &str, args: &MultiValue, i: usize, low: usize, pre
             Some(n) if n >= low as f64 && n <= f64::from(i32::MAX) => Ok(n as usize),
             _ => Err(lua_error(
                 lua,
-                format_args!("bad argument #{} to '{function}' (expected integer between {low} and {})", i + 1, i32::MAX),
+                format_args!(
+                    "bad argument #{} to '{function}' (expected integer between {low} and {})",
+                    i + 1,
+                    i32::MAX
+                ),
             )),
         },
     }
@@ -540,11 +545,9 @@ impl Decoder<'_> {
 
     fn word(&mut self, at: usize) -> Token {
         let rest = &self.text[at..];
-        for (word, token) in [
-            (&b"true"[..], Token::Boolean(true)),
-            (b"false", Token::Boolean(false)),
-            (b"null", Token::Null),
-        ] {
+        for (word, token) in
+            [(&b"true"[..], Token::Boolean(true)), (b"false", Token::Boolean(false)), (b"null", Token::Null)]
+        {
             if rest.starts_with(word) {
                 self.at = at + word.len();
                 return token;
@@ -573,7 +576,9 @@ impl Decoder<'_> {
         {
             return Token::Number(sign * n as f64);
         }
-        if !text.bytes().any(|byte| byte.is_ascii_digit()) || text.bytes().any(|byte| byte.is_ascii_alphabetic() && !b"eE".contains(&byte)) {
+        if !text.bytes().any(|byte| byte.is_ascii_digit())
+            || text.bytes().any(|byte| byte.is_ascii_alphabetic() && !b"eE".contains(&byte))
+        {
             self.at = at + 1;
             return Token::Error("invalid token");
         }

@@ -25,8 +25,21 @@ pub(crate) struct Registered {
 /// What this machine has loaded.
 #[derive(Default)]
 pub(crate) struct Loaded {
-    set: Arc<LibrarySet>,
-    callbacks: HashMap<String, (Arc<Library>, Function)>,
+    version: u64,
+    callbacks: HashMap<String, Rc<Callback>>,
+}
+
+/// A function of a library, ready to be called on this machine.
+pub(crate) struct Callback {
+    library: Arc<Library>,
+    idx: usize,
+    pub function: Function,
+}
+
+impl Callback {
+    pub(crate) fn described(&self) -> &Described {
+        &self.library.functions[self.idx]
+    }
 }
 
 /// `redis.register_function`
@@ -62,7 +75,7 @@ pub(crate) fn register(lua: &Lua, state: &Rc<State>) -> Result<Function> {
             return Err(LuaError::external(Fault::reply(shebang::BAD_NAME)));
         }
         let name = String::from_utf8_lossy(&name).into_owned();
-        if list.iter().any(|known| known.name == name) {
+        if list.iter().any(|known| known.name.eq_ignore_ascii_case(&name)) {
             return Err(wrong("Function already exists in the library"));
         }
         list.push(Registered { name, description: given.description, flags: given.flags, callback });
@@ -178,42 +191,26 @@ fn described(machine: &Machine, node: &Node, code: &[u8]) -> std::result::Result
     Ok(Arc::new(Library { name, code: code.into(), functions: functions.collect() }))
 }
 
-fn set_of(version: u64, libraries: impl Iterator<Item = Arc<Library>>) -> LibrarySet {
-    let mut set = LibrarySet { version, ..LibrarySet::default() };
-    for library in libraries {
-        for (i, function) in library.functions.iter().enumerate() {
-            set.functions.insert(function.name.clone(), (Arc::clone(&library), i));
-        }
-        set.libraries.insert(library.name.clone(), library);
-    }
-    set
-}
-
-/// The libraries as the codes say by now: a snapshot may have brought others.
-pub(crate) fn current(machine: &Machine, node: &Node) -> Arc<LibrarySet> {
-    let mut present = node.scripts.libraries.lock();
-    if present.version == node.libraries.version() {
-        return Arc::clone(&present);
-    }
-    let (version, codes) = {
-        let codes = node.libraries.lock();
-        (node.libraries.version(), codes.clone())
-    };
-    let libraries = codes.iter().filter_map(|code| {
-        if let Some(known) = present.libraries.values().find(|library| *library.code == **code) {
-            return Some(Arc::clone(known));
-        }
-        match described(machine, node, code) {
-            Ok(library) => Some(library),
-            Err(error) => {
-                kit::warning!("A library of functions cannot be used: {error}");
-                None
+/// Works with the libraries as the codes say by now: a snapshot may have brought others.
+pub(crate) fn with_current<R>(machine: &Machine, node: &Node, work: impl FnOnce(&mut LibrarySet) -> R) -> R {
+    let mut set = node.scripts.libraries.lock();
+    if set.version != node.libraries.version() {
+        let (version, codes) = {
+            let codes = node.libraries.lock();
+            (node.libraries.version(), codes.clone())
+        };
+        let mut now = LibrarySet::default();
+        now.version = version;
+        for code in &codes {
+            let known = set.libraries().find(|library| *library.code == **code).cloned();
+            match known.map_or_else(|| described(machine, node, code), Ok) {
+                Ok(library) => now.insert(library),
+                Err(error) => kit::warning!("A library of functions cannot be used: {error}"),
             }
         }
-    });
-    let set = Arc::new(set_of(version, libraries.collect::<Vec<_>>().into_iter()));
-    *present = Arc::clone(&set);
-    set
+        *set = now;
+    }
+    work(&mut set)
 }
 
 /// What happens to a library of a name that is there already.
@@ -231,81 +228,106 @@ pub(crate) fn add(
     node: &Node,
     codes: &[&[u8]],
     meeting: Meeting,
+    exists_error: fn(&str) -> String,
 ) -> std::result::Result<Vec<String>, Error> {
-    let present = current(machine, node);
-    let mut libraries = if meeting == Meeting::Flush { Default::default() } else { present.libraries.clone() };
-    let mut names = Vec::new();
-    let mut added = Vec::new();
+    let mut libraries = Vec::new();
     for code in codes {
         let (name, _) = shebang::of_library(code)?;
-        if meeting == Meeting::Refuse && libraries.contains_key(&name) {
-            return Err(Error::err(format_args!("Library '{name}' already exists")));
+        let exists = with_current(machine, node, |set| set.library(&name).is_some());
+        if meeting == Meeting::Refuse && exists {
+            return Err(Error::err(exists_error(&name)));
         }
-        added.push(described(machine, node, code)?);
+        libraries.push(described(machine, node, code)?);
     }
-    for library in added {
-        libraries.remove(&library.name);
-        let taken = library
-            .functions
-            .iter()
-            .find(|function| libraries.values().any(|other| other.functions.iter().any(|it| it.name == function.name)));
-        if let Some(function) = taken {
-            return Err(Error::err(format_args!("Function {} already exists", function.name)));
+    with_current(machine, node, |set| {
+        let stays = |other: &Library| meeting != Meeting::Flush && libraries.iter().all(|it| it.name != other.name);
+        for (i, library) in libraries.iter().enumerate() {
+            let taken = |name: &str| {
+                set.function(name).is_some_and(|(other, _)| stays(other))
+                    || libraries[..i]
+                        .iter()
+                        .any(|other| other.functions.iter().any(|it| it.name.eq_ignore_ascii_case(name)))
+            };
+            if let Some(function) = library.functions.iter().find(|function| taken(&function.name)) {
+                return Err(Error::err(format_args!("Function {} already exists", function.name)));
+            }
         }
-        names.push(library.name.clone());
-        libraries.insert(library.name.clone(), library);
-    }
-    publish(node, libraries.into_values());
-    Ok(names)
+        let mut codes = node.libraries.lock();
+        if meeting == Meeting::Flush {
+            codes.clear();
+            *set = LibrarySet::default();
+        }
+        let mut names = Vec::new();
+        for library in libraries {
+            if let Some(old) = set.remove(&library.name) {
+                codes.retain(|code| **code != *old.code);
+            }
+            codes.push(Box::from(&*library.code));
+            names.push(library.name.clone());
+            set.insert(library);
+        }
+        set.version = node.libraries.version();
+        Ok(names)
+    })
 }
 
 /// Removes a library. False when there is none.
 pub(crate) fn remove(machine: &Machine, node: &Node, name: &str) -> bool {
-    let mut libraries = current(machine, node).libraries.clone();
-    if libraries.remove(name).is_none() {
-        return false;
-    }
-    publish(node, libraries.into_values());
-    true
+    with_current(machine, node, |set| {
+        let Some(old) = set.remove(name) else { return false };
+        node.libraries.lock().retain(|code| **code != *old.code);
+        set.version = node.libraries.version();
+        true
+    })
 }
 
-pub(crate) fn publish(node: &Node, libraries: impl Iterator<Item = Arc<Library>>) {
-    let libraries: Vec<_> = libraries.collect();
+pub(crate) fn flush(node: &Node) {
     let mut set = node.scripts.libraries.lock();
-    let mut codes = node.libraries.lock();
-    *codes = libraries.iter().map(|library| Box::from(&*library.code)).collect();
-    let version = node.libraries.version();
-    drop(codes);
-    *set = Arc::new(set_of(version, libraries.into_iter()));
+    node.libraries.lock().clear();
+    *set = LibrarySet::default();
+    set.version = node.libraries.version();
 }
 
-/// A function, with what this machine calls.
-pub(crate) fn find(
-    machine: &Machine,
-    node: &Node,
-    name: &str,
-) -> std::result::Result<(Arc<Library>, usize, Function), Error> {
-    if machine.functions.borrow().set.version != node.libraries.version() {
-        let set = current(machine, node);
-        let mut loaded = machine.functions.borrow_mut();
-        // Those of libraries that are still the same stay as they are, with what they keep in variables.
-        loaded.callbacks.retain(|name, (library, _)| {
-            set.functions.get(name).is_some_and(|(now, _)| Arc::ptr_eq(now, library))
-        });
-        loaded.set = set;
-    }
-    let set = Arc::clone(&machine.functions.borrow().set);
-    let Some((library, idx)) = set.functions.get(name) else {
-        return Err(Error::Static("ERR Function not found"));
+/// A function by its name, in any case.
+pub(crate) fn find(machine: &Machine, node: &Node, name: &str) -> std::result::Result<Rc<Callback>, Error> {
+    let lower;
+    let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        lower = name.to_ascii_lowercase();
+        &lower
+    } else {
+        name
     };
-    if let Some((_, callback)) = machine.functions.borrow().callbacks.get(name) {
-        return Ok((Arc::clone(library), *idx, callback.clone()));
+    {
+        let loaded = machine.functions.borrow();
+        if loaded.version == node.libraries.version()
+            && let Some(callback) = loaded.callbacks.get(name)
+        {
+            return Ok(Rc::clone(callback));
+        }
+    }
+    let not_found = || Error::Static("ERR Function not found");
+    let library = with_current(machine, node, |set| {
+        let mut loaded = machine.functions.borrow_mut();
+        if loaded.version != set.version {
+            // Those of libraries that are still the same stay as they are, with what they keep in variables.
+            loaded.callbacks.retain(|name, callback| {
+                set.function(name).is_some_and(|(now, _)| Arc::ptr_eq(now, &callback.library))
+            });
+            loaded.version = set.version;
+        }
+        set.function(name).map(|(library, _)| Arc::clone(library))
+    })
+    .ok_or_else(not_found)?;
+    if let Some(callback) = machine.functions.borrow().callbacks.get(name) {
+        return Ok(Rc::clone(callback));
     }
     let (_, registered) = evaluate(machine, node, &library.code)?;
     let mut loaded = machine.functions.borrow_mut();
     for it in registered {
-        loaded.callbacks.insert(it.name, (Arc::clone(library), it.callback));
+        if let Some(idx) = library.functions.iter().position(|function| function.name == it.name) {
+            let callback = Callback { library: Arc::clone(&library), idx, function: it.callback };
+            loaded.callbacks.insert(it.name.to_ascii_lowercase(), Rc::new(callback));
+        }
     }
-    let callback = loaded.callbacks.get(name).map(|(_, callback)| callback.clone());
-    callback.map(|callback| (Arc::clone(library), *idx, callback)).ok_or(Error::Static("ERR Function not found"))
+    loaded.callbacks.get(name).cloned().ok_or_else(not_found)
 }

@@ -12,9 +12,10 @@ use crate::libraries::Registered;
 use exec::Node;
 use exec::script::Caller;
 use exec::scripts::{BUSY_THRESHOLD, Running, Source};
+use foldhash::fast::RandomState;
 use kit::world::{Clock, Rng};
 use mlua::chunk::ChunkMode;
-use mlua::{Function, HookTriggers, Lua, LuaOptions, StdLib, Table, VmState};
+use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, VmState};
 use proto::{Error, Reply, Word};
 use scoped_tls_hkt::scoped_thread_local;
 use std::cell::{Cell, RefCell};
@@ -40,7 +41,7 @@ const LISTED_NANOS: u64 = 1_000_000;
 
 const LOAD_NANOS: u64 = 500_000_000;
 
-/// Compiled scripts kept, forgotten ones included; above, the forgotten ones go.
+/// Compiled scripts kept, forgotten ones included.
 const COMPILED_MAX: usize = 2_000;
 
 /// Why a script ends that cannot do anything about it.
@@ -56,13 +57,17 @@ pub(crate) struct Machine {
     pub lua: Lua,
     /// What scripts see as their globals, behind the lock.
     pub globals: Table,
+    /// `KEYS` and `ARGV`.
+    pub keys_name: LuaString,
+    pub argv_name: LuaString,
     pub run: Function,
     pub run_with: Function,
     pub set_loading: Function,
     pub state: Rc<State>,
-    compiled: RefCell<HashMap<Arc<[u8]>, Rc<Compiled>>>,
-    by_sha: RefCell<HashMap<String, Rc<Compiled>>>,
+    compiled: RefCell<HashMap<Arc<[u8]>, Rc<Compiled>, RandomState>>,
+    by_sha: RefCell<HashMap<String, Rc<Compiled>, RandomState>>,
     pub functions: RefCell<crate::libraries::Loaded>,
+    flushes: Cell<u64>,
     node: Weak<Node>,
 }
 
@@ -93,7 +98,6 @@ pub(crate) struct State {
     running: RefCell<Option<Arc<Running>>>,
     name: RefCell<String>,
     is_function: Cell<bool>,
-    no_keys: Cell<bool>,
 }
 
 /// Kept from call to call.
@@ -110,6 +114,7 @@ pub(crate) fn of(node: &Node) -> Rc<Machine> {
         if let Some(machine) = slot
             && std::ptr::eq(machine.node.as_ptr(), node)
         {
+            machine.forget_flushed(node);
             return Rc::clone(machine);
         }
         let machine = Rc::new(Machine::new(node).expect("the sandbox is our own code"));
@@ -141,7 +146,6 @@ impl Machine {
             running: RefCell::new(None),
             name: RefCell::default(),
             is_function: Cell::new(false),
-            no_keys: Cell::new(false),
         });
         let native = api::table(&lua, &state)?;
         let sandbox = lua.load(include_str!("sandbox.lua")).set_name("=sandbox").set_mode(ChunkMode::Text);
@@ -152,9 +156,12 @@ impl Machine {
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_EVERY), move |_, _| {
             hook.tick().map(|()| VmState::Continue)
         })?;
+        let (keys_name, argv_name) = (lua.create_string("KEYS")?, lua.create_string("ARGV")?);
         Ok(Machine {
             lua,
             globals,
+            keys_name,
+            argv_name,
             run,
             run_with,
             set_loading,
@@ -162,8 +169,19 @@ impl Machine {
             compiled: RefCell::default(),
             by_sha: RefCell::default(),
             functions: RefCell::default(),
+            flushes: Cell::new(node.scripts.flushes()),
             node: node.itself.clone(),
         })
+    }
+
+    /// After SCRIPT FLUSH nothing is kept of the scripts that were.
+    fn forget_flushed(&self, node: &Node) {
+        let flushes = node.scripts.flushes();
+        if self.flushes.replace(flushes) != flushes {
+            self.compiled.borrow_mut().clear();
+            self.by_sha.borrow_mut().clear();
+            let _ = self.lua.gc_collect();
+        }
     }
 
     /// By its text, when this machine has run it before and it was not forgotten.
@@ -176,15 +194,8 @@ impl Machine {
     }
 
     /// Compiles a text that is known to the node by now, or was all along.
-    pub(crate) fn compile(
-        &self,
-        text: &[u8],
-        source: impl FnOnce() -> Arc<Source>,
-    ) -> Result<Rc<Compiled>, Error> {
-        let (flags, at) = crate::shebang::of_script(text)?;
-        let function = self.load(&text[at..], "@user_script").map_err(|message| {
-            Error::err(format_args!("Error compiling script (new function): {message}"))
-        })?;
+    pub(crate) fn compile(&self, text: &[u8], source: impl FnOnce() -> Arc<Source>) -> Result<Rc<Compiled>, Error> {
+        let (function, flags) = self.check(text)?;
         let source = source();
         let compiled = Rc::new(Compiled { function, source: Arc::clone(&source), flags });
         let mut by_text = self.compiled.borrow_mut();
@@ -193,9 +204,23 @@ impl Machine {
             by_text.retain(|_, compiled| !compiled.source.is_dead());
             by_sha.retain(|_, compiled| !compiled.source.is_dead());
         }
+        if by_text.len() >= COMPILED_MAX {
+            // Compiled again when they are used again.
+            by_text.clear();
+            by_sha.clear();
+        }
         by_text.insert(Arc::clone(&source.text), Rc::clone(&compiled));
         by_sha.insert(source.sha.clone(), Rc::clone(&compiled));
         Ok(compiled)
+    }
+
+    /// Text to a function and its flags.
+    pub(crate) fn check(&self, text: &[u8]) -> Result<(Function, Option<u32>), Error> {
+        let (flags, at) = crate::shebang::of_script(text)?;
+        let function = self
+            .load(&text[at..], "@user_script")
+            .map_err(|message| Error::err(format_args!("Error compiling script (new function): {message}")))?;
+        Ok((function, flags))
     }
 
     /// Text to a function; the error is Lua's message.
@@ -221,9 +246,8 @@ impl Machine {
         state.allow_cross_slot.set(begin.allow_cross_slot);
         state.stop.set(None);
         state.json.set(json::Settings::default());
-        state.started_ns.set(node.clock.mono_ns());
+        state.started_ns.set(caller.mono_ns());
         state.is_function.set(begin.is_function);
-        state.no_keys.set(begin.key_count == 0);
         {
             let mut name = state.name.borrow_mut();
             name.clear();
@@ -238,6 +262,7 @@ impl Machine {
     }
 
     pub(crate) fn end(&self, node: &Node) {
+        let _ = self.lua.set_memory_limit(0);
         if let Some(running) = self.state.running.borrow_mut().take() {
             node.scripts.end(node, &running);
         }
@@ -270,7 +295,6 @@ impl Drop for Machine {
 pub(crate) struct Begin<'b> {
     pub name: &'b str,
     pub is_function: bool,
-    pub key_count: usize,
     pub read_only: bool,
     pub deny_oom: bool,
     pub allow_cross_slot: bool,
@@ -344,7 +368,6 @@ impl State {
         let running = self.running.borrow();
         let Some(running) = &*running else { return Ok(()) };
         running.wrote.store(caller.wrote(), Relaxed);
-        running.all.store(self.no_keys.get() || caller.holds_all(), Relaxed);
         if running.kill.load(Relaxed) && !caller.wrote() {
             kit::notice!("A script was killed: {}", running.name);
             return Err(self.stop(Stop::Killed));
@@ -381,7 +404,6 @@ impl State {
         let words = caller.request().iter().map(|word| word.to_vec()).collect();
         let running = Running::new(client, name, self.is_function.get(), words, self.started_ns.get());
         let running = Arc::new(running);
-        running.all.store(self.no_keys.get() || caller.holds_all(), Relaxed);
         node.scripts.begin(&running);
         *slot = Some(running);
     }

@@ -83,10 +83,7 @@ fn limited(lua: &Lua, state: &State, text: &[u8], limit: f64, from: f64) -> Resu
         ));
     }
     if from > text.len() as f64 {
-        return Err(lua_error(
-            lua,
-            format_args!("Start offset {from} greater than input length {}.", text.len()),
-        ));
+        return Err(lua_error(lua, format_args!("Start offset {from} greater than input length {}.", text.len())));
     }
     Unpacker::new(lua, state, text, from as usize).all(limit as usize, true)
 }

@@ -166,7 +166,8 @@ fn write_table(state: &State, table: &Table, reply: &mut Reply, depth: usize) ->
     if let Value::Table(both) = table.raw_get("verbatim_string")?
         && let (Value::String(format), Value::String(text)) = (both.raw_get("format")?, both.raw_get("string")?)
     {
-        let format: String = format.to_string_lossy().chars().filter(char::is_ascii).chain("   ".chars()).take(3).collect();
+        let format: String =
+            format.to_string_lossy().chars().filter(char::is_ascii).chain("   ".chars()).take(3).collect();
         reply.verbatim(&format, &text.as_bytes());
         return Ok(());
     }

@@ -32,7 +32,10 @@ pub(crate) fn of_script(text: &[u8]) -> Result<(Option<u32>, usize), Error> {
     let Some(end) = text.iter().position(|&byte| byte == b'\n') else {
         return Err(Error::Static("ERR Invalid script shebang"));
     };
-    let mut words = words_of(&text[..end]);
+    let Some(words) = kit::text::split_words(&text[..end]) else {
+        return Err(Error::Static("ERR Invalid script shebang"));
+    };
+    let mut words = words.iter().map(Vec::as_slice);
     let engine = words.next().unwrap_or_default();
     if engine != b"#!lua" {
         return Err(Error::err(format_args!(
@@ -66,8 +69,11 @@ pub(crate) fn of_library(code: &[u8]) -> Result<(String, usize), Error> {
     let Some(end) = code.iter().position(|&byte| byte == b'\n') else {
         return Err(Error::Static("ERR Invalid library metadata"));
     };
-    let mut words = words_of(&code[2..end]);
-    let engine = words.next().unwrap_or_default();
+    let Some(words) = kit::text::split_words(&code[..end]) else {
+        return Err(Error::Static("ERR Invalid library metadata"));
+    };
+    let mut words = words.iter().map(Vec::as_slice);
+    let engine = words.next().and_then(|word| word.strip_prefix(b"#!")).unwrap_or_default();
     let mut name = None;
     for word in words {
         let Some(given) = word.strip_prefix(b"name=") else {
@@ -96,10 +102,6 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
-fn words_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +127,7 @@ mod tests {
     fn libraries() {
         let text = |line: &str| of_library(line.as_bytes()).map_err(|error| error.to_string());
         assert_eq!(text("#!LUA name=my_lib1\nx"), Ok(("my_lib1".into(), 18)));
+        assert_eq!(text("#!lua name=\"foo\"\nx"), Ok(("foo".into(), 16)));
         for (line, error) in [
             ("x", "ERR Missing library metadata"),
             ("#!lua name=x", "ERR Invalid library metadata"),
@@ -132,6 +135,7 @@ mod tests {
             ("#!lua name=x name=y\nx", "ERR Invalid metadata value, name argument was given multiple times"),
             ("#!lua name=x foo=1\nx", "ERR Invalid metadata value given: foo=1"),
             ("#!js name=x\nx", "ERR Engine 'js' not found"),
+            ("#! name=x\nx", "ERR Engine '' not found"),
             ("#!lua name=bad-name\nx", BAD_NAME),
         ] {
             assert_eq!(text(line), Err(error.to_string()));

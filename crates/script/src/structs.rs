@@ -250,7 +250,11 @@ fn unpack(lua: &Lua, args: &MultiValue) -> Result<MultiValue> {
             Item::Int { signed, .. } => Value::Number(int(bytes, format.little, signed)),
             Item::Float => {
                 let bytes = bytes.try_into().unwrap_or_default();
-                Value::Number(f64::from(if format.little { f32::from_le_bytes(bytes) } else { f32::from_be_bytes(bytes) }))
+                Value::Number(f64::from(if format.little {
+                    f32::from_le_bytes(bytes)
+                } else {
+                    f32::from_be_bytes(bytes)
+                }))
             }
             Item::Double => {
                 let bytes = bytes.try_into().unwrap_or_default();

@@ -11,6 +11,9 @@ pub(crate) enum Wish {
     Help,
     Version,
     List(String),
+    /// `basalt check …`, `basalt restore …`: the words behind it.
+    Check(Vec<String>),
+    Restore(Vec<String>),
     Run(Sources),
     Refused(String),
 }
@@ -30,6 +33,9 @@ pub(crate) const HELP: &str = "Usage: basalt [file] [--name value ...] [-]
   basalt /etc/basalt.conf                reads a file of Redis's form, see docs/options.md
   basalt --port 7000 --maxmemory 2gb     every option of the file is one of the command line too
   basalt file.conf --save \"\" -           a file, then the command line, then standard input
+  basalt check FILE-OR-FOLDER [--fix]    looks for damage in snapshots and append-only files
+  basalt restore --dir DIR               lists the moments that the append-only file can bring back
+  basalt restore --dir DIR --to TIME --out DIR2   writes a snapshot of that moment
   basalt --list commands|options|metrics prints what this server knows, columns apart by tabs
   basalt --version, -v                   prints the version
   basalt --help, -h                      prints this";
@@ -52,6 +58,9 @@ pub(crate) fn parse(words: &[String]) -> Wish {
             _ => Wish::Refused("--list takes one of commands, options and metrics".into()),
         },
         Some("--sentinel") => Wish::Refused("Basalt is no Sentinel: run Redis's or Valkey's beside it".into()),
+        // A configuration file of that name is `./check`.
+        Some("check") => Wish::Check(words[1..].to_vec()),
+        Some("restore") => Wish::Restore(words[1..].to_vec()),
         _ => Wish::Run(sources(words)),
     }
 }

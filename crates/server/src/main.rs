@@ -17,6 +17,7 @@ mod parts;
 mod signals;
 mod start;
 mod stop;
+mod tools;
 
 use args::Wish;
 use std::process::ExitCode;
@@ -35,14 +36,18 @@ fn main() -> ExitCode {
             Err(text) => return refuse(&text),
         },
         Wish::Refused(text) => return refuse(&text),
-        Wish::Run(sources) => {
-            return match start::run(&sources) {
-                Ok(code) => ExitCode::from(code),
-                Err(text) => refuse(&text),
-            };
-        }
+        Wish::Check(words) => return end(tools::check::run(&words)),
+        Wish::Restore(words) => return end(tools::restore::run(&words)),
+        Wish::Run(sources) => return end(start::run(&sources)),
     }
     ExitCode::SUCCESS
+}
+
+fn end(outcome: Result<u8, String>) -> ExitCode {
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(text) => refuse(&text),
+    }
 }
 
 fn refuse(text: &str) -> ExitCode {

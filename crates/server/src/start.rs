@@ -16,8 +16,8 @@ use kit::world::{RealClock, RealDisk, Rng};
 use snapshot::Snapshots;
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Receiver;
 
 /// Runs the server until it is told to stop; the exit code. An error is for the terminal.
 pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
@@ -29,6 +29,7 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     let is_daemon = runs_in_background && daemon::is_started();
     std::env::set_current_dir(&loaded.dir)
         .map_err(|error| format!("Can't chdir to '{}': {}", loaded.dir.display(), dir::plain(&error)))?;
+    exec::acl::check_at_start(&config, &parts::commands(), &RealDisk)?;
     log::open(&config, !runs_in_background)?;
     if runs_in_background && !is_daemon {
         // It reads the configuration again, from where this process did.
@@ -126,7 +127,12 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
 
 /// Loads the data on a thread of its own, so that this one hears who wants the process to stop. The error is the exit
 /// code.
-fn load(node: &Arc<Node>, snapshots: &Arc<Snapshots>, stopper: &Arc<Stopper>, asked: &Receiver<Cause>) -> Result<(), u8> {
+fn load(
+    node: &Arc<Node>,
+    snapshots: &Arc<Snapshots>,
+    stopper: &Arc<Stopper>,
+    asked: &Receiver<Cause>,
+) -> Result<(), u8> {
     if node.alarms.get() & alarm::LOADING == 0 {
         return Ok(());
     }

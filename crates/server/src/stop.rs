@@ -9,9 +9,9 @@ use exec::Node;
 use exec::seams::{Process, Stop};
 use kit::opt::Config;
 use parking_lot::Mutex;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub(crate) enum Cause {
@@ -36,7 +36,15 @@ pub(crate) struct Stopper {
 impl Stopper {
     pub(crate) fn new(config: Arc<Config>) -> (Arc<Stopper>, Receiver<Cause>) {
         let (sender, receiver) = channel();
-        (Arc::new(Stopper { asked: Mutex::new(sender), config, pending: AtomicBool::new(false), last_act: OnceLock::new() }), receiver)
+        (
+            Arc::new(Stopper {
+                asked: Mutex::new(sender),
+                config,
+                pending: AtomicBool::new(false),
+                last_act: OnceLock::new(),
+            }),
+            receiver,
+        )
     }
 
     pub(crate) fn config(&self) -> &Config {

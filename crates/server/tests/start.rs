@@ -172,7 +172,10 @@ fn mistakes_end_the_start() {
         ),
         (&["--port", "0", "--logfile", "/no/such/log"], "Can't open the log file /no/such/log: "),
         (&["--user", "foo", "--user", "foo"], "Duplicate user found"),
-        (&["--user", "foo", "+nosuch"], "Error in user declaration 'foo': Error in applying operation '+nosuch': Unknown"),
+        (
+            &["--user", "foo", "+nosuch"],
+            "Error in user declaration 'foo': Error in applying operation '+nosuch': Unknown",
+        ),
         (&["--user", "foo", "--aclfile", "/users.acl"], "use one or the other, not both"),
         (&["--aclfile", "/no/such.acl"], "opening file '/no/such.acl': No such file or directory"),
         (&["/no/such.conf"], "Fatal error, can't open config file '/no/such.conf': No such file or directory"),

@@ -256,6 +256,14 @@ impl Snapshots {
         Ok("Background saving started")
     }
 
+    /// After FLUSHALL, which counts its own changes only when it is done. The world is locked, nothing runs.
+    pub(crate) fn save_nothing(&self, node: &Node, db: &mut Db, count: u64, done: Option<Saved>) {
+        let each = |look: &mut dyn FnMut(&mut Shard<ShardExt>)| db.each_shard(|_, shard| look(shard));
+        let mut job = self.begin(node, AskedBy::Background, done, None, each);
+        job.dirty += count;
+        self.hand_over(job);
+    }
+
     /// A snapshot that the keeper begins by itself.
     fn begin_alone(&self, node: &Node) {
         let world = node.world.exclusive();

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod aof;
+mod check;
 pub mod commands;
 mod commands_form;
 mod file;
@@ -17,12 +18,14 @@ mod opcodes;
 pub mod options;
 mod points;
 mod replay;
+mod restore;
 mod saver;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 pub use aof::settings as log_settings;
+pub use check::{CheckedRdb, check_rdb, is_rdb};
 pub use commands::COMMANDS;
 pub use keeper::Snapshots;
 pub use options::OPTIONS;

@@ -52,7 +52,9 @@ pub static APPEND_FILE: Opt<Text> =
         .check(log_name)
         .immutable();
 pub static APPEND_DIR: Opt<Text> =
-    Opt::text("appenddirname", "appendonlydir", "Folder of the append-only file, in `dir`.").check(log_folder).immutable();
+    Opt::text("appenddirname", "appendonlydir", "Folder of the append-only file, in `dir`.")
+        .check(log_folder)
+        .immutable();
 pub static APPEND_FSYNC: Opt<Choice> = Opt::choice(
     "appendfsync",
     1,

@@ -106,7 +106,8 @@ impl LoadSink for Replay<'_> {
                 self.session.select(db);
             }
             let first_word = self.words.len() as u32;
-            self.words.extend(batch.ranges(command).map(|range| Word { start: range.start as u32, len: range.len() as u32 }));
+            self.words
+                .extend(batch.ranges(command).map(|range| Word { start: range.start as u32, len: range.len() as u32 }));
             let word_count = self.words.len() as u32 - first_word;
             let name = batch.words(command).next().unwrap_or_default();
             if self.node.commands.find(name).is_none() {

@@ -24,19 +24,26 @@ impl Saver for Snapshots {
         self.ask_reload(reload, done);
     }
 
-    fn all_removed(&self) {
-        let Some(node) = self.node.upgrade() else { return };
+    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> bool {
+        let Some(node) = self.node.upgrade() else { return false };
         if node.alarms.get() & alarm::LOADING != 0 {
-            return; // a FLUSHALL of the log that is being loaded
+            return false; // a FLUSHALL of the log that is being loaded
         }
         let mut state = self.state.lock();
-        if let Some(running) = &state.running
-            && running.what == What::Snapshot
-        {
+        let running = state.running.as_ref().filter(|running| running.what == What::Snapshot);
+        if let Some(running) = running {
             running.control.cancel.store(true, Relaxed);
         }
-        // As Redis: who has save points finds the empty data on disk too.
-        state.save_scheduled |= points::any(&node);
+        if !points::any(&node) {
+            return false;
+        }
+        if state.running.is_some() {
+            state.save_scheduled = true;
+            return false;
+        }
+        drop(state);
+        self.save_nothing(&node, db, count, done);
+        true
     }
 
     fn clean_up(&self) {

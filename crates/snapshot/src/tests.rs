@@ -147,7 +147,9 @@ fn comes_back_in_every_version() {
     for (version, magic) in
         [("auto", "REDIS0010"), ("9", "REDIS0009"), ("11", "REDIS0011"), ("12", "REDIS0012"), ("80", "VALKEY080")]
     {
-        for settings in [[("rdbcompression", "yes"), ("rdbchecksum", "yes")], [("rdbcompression", "no"), ("rdbchecksum", "no")]] {
+        for settings in
+            [[("rdbcompression", "yes"), ("rdbchecksum", "yes")], [("rdbcompression", "no"), ("rdbchecksum", "no")]]
+        {
             let server = Server::new(&[("rdb-version", version), settings[0], settings[1]]);
             fill(&server, 1, 400);
             server.node().libraries.lock().push(Box::from(&b"#!lua name=lib\n"[..]));
@@ -342,9 +344,15 @@ fn names_what_is_wrong() {
         (b"REDIS0013\xff", "Can't handle RDB format version 13"),
         (b"REDIS0000\xff", "Can't handle RDB format version 0"),
         (b"NOTREDIS0", "Wrong signature trying to load DB from file"),
-        (b"REDIS0010\xfe\x7f\xff", "Data file was created with a Redis server configured to handle more than 16 databases"),
+        (
+            b"REDIS0010\xfe\x7f\xff",
+            "Data file was created with a Redis server configured to handle more than 16 databases",
+        ),
         (b"REDIS0010\x00\x01k\x01v", "Unexpected EOF reading RDB file, at byte 14"),
-        (b"REDIS0010\x00\x01k\x01v\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0", "RDB has duplicated key, at byte 14 (key \"k\")"),
+        (
+            b"REDIS0010\x00\x01k\x01v\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0",
+            "RDB has duplicated key, at byte 14 (key \"k\")",
+        ),
         (b"REDIS0010\x00\x01x\x01v\xff\x01\0\0\0\0\0\0\0", "RDB CRC error"),
         (b"REDIS0010\x63\x01k", "Unknown RDB encoding type 99"),
         (b"REDIS0010\x10\x01k\x03abc\xff\0\0\0\0\0\0\0\0", "(key \"k\")"),
@@ -361,4 +369,105 @@ fn names_what_is_wrong() {
     // The oldest form has neither databases nor a checksum.
     server.load(b"REDIS0001\x00\x01k\x01v\xff").expect("loaded");
     assert_eq!(server.rows().len(), 1);
+}
+
+/// A hash of about 3 MB.
+fn large_hash(seed: u64) -> Object {
+    let mut rng = Rng::new(seed);
+    let mut hash = Hash::new();
+    for i in 0..20_000 {
+        let value: Vec<u8> = (0..8).flat_map(|_| rng.next_u64().to_le_bytes()).collect();
+        hash.set(format!("field {i}").as_bytes(), &value, types::hash::Life::Forever, &LIMITS);
+    }
+    hash.into()
+}
+
+#[test]
+fn large_values_go_out_in_parts_as_they_were() {
+    for round in 0..6 {
+        let server = Server::new(&[]);
+        fill(&server, 7, 300);
+        server.put(0, Entry::with_object(b"large", large_hash(1), Some(UnixMs(4_000_000_000_000)), 0));
+        server.put(2, Entry::with_object(b"large too", large_hash(2), None, 0));
+        server.put(0, Entry::new(b"long", NewValue::Str(&vec![b'x'; 2 << 20]), None, 0));
+        let before = server.rows();
+        let node = &server.test.node;
+        let job = {
+            let _world = node.world.exclusive();
+            server.snapshots.begin_for_test(node)
+        };
+        // The walk is made slow, so that somebody changes the values while they are on their way.
+        node.config.set("rdb-key-save-delay", &["300"]).expect("an option");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(std::time::Duration::from_millis(10 * round));
+                for (db, key) in [(0, &b"large"[..]), (2, b"large too"), (0, b"long")] {
+                    let hash = node.keyspace.hash(key);
+                    let mut shard = node.keyspace.lock(hash.shard());
+                    match round % 3 {
+                        0 => drop(shard.remove(db, hash, key)),
+                        1 => drop(shard.set(db, hash, key, NewValue::Int(1), keyspace::Deadline::None, 0)),
+                        _ => {
+                            if let Some(mut object) = shard.find_mut(db, hash, key).and_then(|entry| entry.object_mut())
+                                && let Object::Hash(hash) = &mut *object
+                            {
+                                hash.set(b"field 1", b"changed", types::hash::Life::Forever, &LIMITS);
+                            }
+                        }
+                    }
+                    node.config.set("rdb-key-save-delay", &["0"]).expect("an option");
+                }
+            });
+            server.snapshots.work(node, job).expect("saved");
+        });
+        let twin = Server::new(&[]);
+        twin.load(&server.file()).expect("loaded");
+        assert!(twin.rows() == before, "round {round}");
+    }
+}
+
+#[test]
+fn a_walk_that_is_given_up_leaves_nothing() {
+    let server = Server::new(&[]);
+    server.put(0, Entry::with_object(b"large", large_hash(1), None, 0));
+    let node = &server.test.node;
+    node.disk.create_dir_all(&crate::file::temp_name()).expect("a folder is in the way");
+    assert!(server.snapshots.save_last().is_err());
+    assert!((0..SHARDS).all(|shard| !node.keyspace.lock(shard).walk_active()));
+    let hash = node.keyspace.hash(b"large");
+    assert!(!node.keyspace.lock(hash.shard()).walk_wants(0, hash, b"large"));
+}
+
+#[test]
+fn checks_files_without_loading_them() {
+    let server = Server::new(&[]);
+    fill(&server, 3, 300);
+    server.put(0, Entry::new(b"dead", NewValue::Int(1), Some(UnixMs(1000)), 0));
+    server.snapshots.save_last().expect("saved");
+    let disk = &*server.node().disk;
+    let check = |path: &str| {
+        let mut lines = Vec::new();
+        let checked = crate::check_rdb(
+            disk,
+            Path::new(path),
+            2000,
+            &mut |line| lines.push(line.to_owned()),
+            &mut |done, total| assert!(done <= total),
+        );
+        (checked, lines)
+    };
+    let (checked, lines) = check("dump.rdb");
+    let checked = checked.expect("valid");
+    assert_eq!((checked.version, checked.keys, checked.expired), (10, 301, 1));
+    assert_eq!(checked.end, server.file().len() as u64);
+    assert!(lines.iter().any(|line| line.ends_with("Checksum OK")), "{lines:?}");
+    assert!(crate::is_rdb(disk, Path::new("dump.rdb")));
+    let mut bytes = server.file();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    disk.write_atomic(Path::new("bad.rdb"), &bytes).expect("written");
+    let (checked, lines) = check("bad.rdb");
+    assert!(checked.is_err() && lines.iter().any(|line| line == "--- RDB ERROR DETECTED ---"), "{lines:?}");
+    disk.write_atomic(Path::new("short.rdb"), &bytes[..middle]).expect("written");
+    assert!(check("short.rdb").0.is_err());
 }

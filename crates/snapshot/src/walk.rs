@@ -106,7 +106,7 @@ struct Current {
 pub(crate) struct Counts {
     pub keys: AtomicU64,
     pub keys_total: AtomicU64,
-    /// Bytes written early because their keys were about to change.
+    /// Bytes of the entries written early because their keys were about to change.
     pub early_bytes: AtomicU64,
 }
 
@@ -330,7 +330,7 @@ impl Shared {
         }
         self.counts.keys.fetch_add(1, Relaxed);
         if self.walking.load(Relaxed) != shard {
-            self.counts.early_bytes.fetch_add((chunk.bytes.len() - before) as u64, Relaxed);
+            self.counts.early_bytes.fetch_add(entry.value_bytes() as u64, Relaxed);
         }
         if chunk.bytes.len() >= CHUNK_BYTES {
             let full = std::mem::take(&mut *chunk);

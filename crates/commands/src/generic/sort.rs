@@ -84,8 +84,8 @@ fn run(ctx: &mut Ctx, args: &Args, may_store: bool) -> Result<(), Error> {
     let mut elements = Elements::default();
     let whole = words.no_sort.then_some(&words);
     let (of, range) = gather(&mut ctx.db, args, whole, &mut elements)?;
-    if words.no_sort && of == Some(Type::Set) && words.store.is_some() {
-        // What is stored must not depend on the order in which a set happens to be kept.
+    if words.no_sort && of == Some(Type::Set) && (words.store.is_some() || ctx.in_script) {
+        // What is stored, and what a script sees, must not depend on the order in which a set happens to be kept.
         (words.no_sort, words.alpha, words.by) = (false, true, None);
     }
     let range = range.unwrap_or_else(|| wanted(&words, elements.places.len()));
@@ -135,6 +135,10 @@ fn gather(
         Type::List => {
             let list = List::from_ref(&object).expect("its type was looked at");
             list.iter().for_each(|item| elements.push(item.bytes(&mut digits)));
+            // What is not sorted has an order too, and a list's can be turned round.
+            if in_place.is_some_and(|words| words.descending) {
+                elements.places.reverse();
+            }
         }
         Type::Set => {
             let set = Set::from_ref(&object).expect("its type was looked at");
@@ -401,7 +405,9 @@ mod tests {
 
     #[test]
     fn without_sorting() {
-        check("RPUSH l 5 3 4; SORT l BY nosort -> [5 3 4]; SORT l BY nosort DESC LIMIT 1 2 -> [3 4]");
+        check(
+            "RPUSH l 5 3 4; SORT l BY nosort -> [5 3 4]; SORT l BY nosort DESC -> [4 3 5]; SORT l BY nosort DESC LIMIT 1 2 -> [3 5]",
+        );
         check(
             "ZADD z 1 a 5 b 2 c 10 d 3 e; SORT z BY nosort -> [a c e b d]; SORT z BY nosort DESC -> [d b e c a]; SORT z BY nosort DESC LIMIT 1 2 -> [b e]; SORT z BY nosort LIMIT 5 10 -> []; SORT z BY nosort LIMIT -10 100 -> [a c e b d]; SORT z BY nosort LIMIT 1 1 GET # GET # -> [c c]",
         );

@@ -6,7 +6,11 @@
 //! All shards at one moment, so that the log has every other change clearly before or after it.
 //! No keyspace events: Redis sends none.
 
+use exec::seams::{Mail, Saved};
+use exec::session::Why;
 use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, Reach, options, watch};
+use proto::Reply;
+use std::sync::Arc;
 
 pub static FLUSHDB: Command = Command {
     name: "FLUSHDB",
@@ -58,11 +62,7 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
     // The reply waits for the freeing thread; no event loop does.
     let waits = !lazy && ctx.may_wait() && ctx.node.freer.has_thread();
     let mut removed = 0;
-    if databases.len() == ctx.node.databases
-        && let Some(saver) = ctx.node.saver.get()
-    {
-        saver.all_removed();
-    }
+    let is_all = databases.len() == ctx.node.databases;
     for db in databases {
         watch::database_leaves(&mut ctx.db, db, None);
         let freer = &ctx.node.freer;
@@ -81,11 +81,32 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
     ctx.dirty(removed);
     // Even of nothing: a replica may have what we do not.
     ctx.replay_always();
+    // Who has save points finds the empty data on disk when the reply comes.
+    if is_all && let Some(saver) = ctx.node.saver.get().cloned() {
+        let done = (ctx.may_wait() && !waits).then(|| answer_later(ctx));
+        let answers = done.is_some();
+        if saver.all_removed(&mut ctx.db, removed, done) && answers {
+            return Err(ctx.wait(Why::Working, None));
+        }
+    }
     if waits {
         return Err(ctx.wait_for_freer());
     }
     ctx.reply.ok();
     Ok(())
+}
+
+fn answer_later(ctx: &Ctx) -> Saved {
+    let (client, node, resp3) = (Arc::clone(&ctx.session.record), ctx.node.itself.clone(), ctx.reply.is_resp3());
+    // The keys are gone whatever became of the file; the log says that.
+    Box::new(move |_| {
+        let Some(node) = node.upgrade() else { return };
+        let mut reply = Reply::new();
+        reply.set_resp3(resp3);
+        reply.ok();
+        // Not before the log has the command.
+        node.send(&client, Mail::Served(client.id, reply, node.log.position()));
+    })
 }
 
 #[cfg(test)]

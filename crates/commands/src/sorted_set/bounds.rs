@@ -126,7 +126,8 @@ mod tests {
         let all = ["1.5", "", " 2", "1e400", "-1e400", "(", "(inf"].map(|word| ScoreEnd::parse(word.as_bytes()));
         let all = all.map(|end| end.map(|end| (end.score, end.excluded)));
         let (inf, zero) = (f64::INFINITY, 0.0);
-        let expected = [(1.5, false), (zero, false), (2.0, false), (inf, false), (-inf, false), (zero, true), (inf, true)];
+        let expected =
+            [(1.5, false), (zero, false), (2.0, false), (inf, false), (-inf, false), (zero, true), (inf, true)];
         assert_eq!(all, expected.map(Ok));
         for word in ["abc", "1 ", " ", "nan", "((1", "+-1", "[1"] {
             assert!(ScoreEnd::parse(word.as_bytes()).is_err(), "{word:?}");

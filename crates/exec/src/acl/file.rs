@@ -2,45 +2,69 @@
 //!
 //! A file is taken as a whole or not at all; what is wrong with it is told line by line.
 
+use super::catalog::Catalog;
 use super::rules::{Reader, Refusal, has_blanks};
 use super::user::Rules;
 use super::{ACL_FILE, Acl, Changed, USER_LINES};
-use crate::node::Node;
+use crate::command::Command;
+use crate::node::{self, Node};
+use kit::opt::Config;
 use kit::text;
+use kit::world::Disk;
 use std::path::Path;
 
 const NO_CHANGE: &str = "WARNING: ACL errors detected, no change to the previously active ACL rules was performed";
 
-/// The users of a start: those of the configuration, or those of the ACL file.
+/// The users of a start, into the node.
 pub fn load_at_start(node: &Node) -> Result<(), String> {
-    let lines = node.config.get(&USER_LINES);
-    let path = node.config.get(&ACL_FILE);
+    let Some((users, keep_default)) = at_start(&node.config, &node.acl.reader(node), &*node.disk)? else {
+        return Ok(());
+    };
+    node.acl.replace_all(node, users, keep_default);
+    Ok(())
+}
+
+/// Whether a start would find its users in order, before there is a node.
+pub fn check_at_start(
+    config: &Config,
+    commands: &[&'static [&'static Command]],
+    disk: &dyn Disk,
+) -> Result<(), String> {
+    let catalog = Catalog::new(&node::command_table(config, commands));
+    at_start(config, &Reader::new(config, &catalog), disk).map(drop)
+}
+
+/// Those of the configuration, or those of the ACL file, and whether the default user stays as it is when nothing is
+/// said of it.
+fn at_start(config: &Config, reader: &Reader, disk: &dyn Disk) -> Result<Option<(Users, bool)>, String> {
+    let lines = config.get(&USER_LINES);
+    let path = config.get(&ACL_FILE);
     match (lines.is_empty(), path.is_empty()) {
-        (true, true) => Ok(()),
+        (true, true) => Ok(None),
         (false, false) => Err("Users are defined in the configuration file, and at the same time an ACL file is \
                                named. This would very likely lead to security holes: use one or the other, not both."
             .into()),
-        (false, true) => {
-            let users = configured(&node.acl.reader(node), &lines)?;
-            node.acl.replace_all(node, users, true);
-            Ok(())
+        (false, true) => Ok(Some((configured(reader, &lines)?, true))),
+        (true, false) => {
+            let users = read_file(&path, reader, disk)
+                .map_err(|errors| format!("Aborting startup because of ACL errors: {errors}"))?;
+            Ok(Some((users, false)))
         }
-        (true, false) => match load(node) {
-            Ok(_) => Ok(()),
-            Err(errors) => Err(format!("Aborting startup because of ACL errors: {errors}")),
-        },
     }
 }
 
 /// ACL LOAD: what must be closed because of it.
 pub fn load(node: &Node) -> Result<Changed, String> {
-    let path = node.config.get(&ACL_FILE);
-    let bytes = node.disk.read(Path::new(&*path)).map_err(|error| {
+    let users = read_file(&node.config.get(&ACL_FILE), &node.acl.reader(node), &*node.disk)?;
+    Ok(node.acl.replace_all(node, users, false))
+}
+
+fn read_file(path: &str, reader: &Reader, disk: &dyn Disk) -> Result<Users, String> {
+    let bytes = disk.read(Path::new(path)).map_err(|error| {
         let text = error.to_string();
         format!("Error loading ACLs, opening file '{path}': {}", text.split(" (os error").next().unwrap_or_default())
     })?;
-    let users = read(&node.acl.reader(node), &path, &bytes)?;
-    Ok(node.acl.replace_all(node, users, false))
+    read(reader, path, &bytes)
 }
 
 /// ACL SAVE.
@@ -61,6 +85,11 @@ pub fn config_lines(node: &Node) -> Vec<String> {
     let acl = &node.acl;
     if !node.config.get(&ACL_FILE).is_empty() || acl.is_untouched(node) {
         return Vec::new();
+    }
+    // Lines that say the same in other words stay as somebody wrote them.
+    let said = node.config.get(&USER_LINES);
+    if configured(&acl.reader(node), &said).is_ok_and(|users| acl.is_as_said(node, users)) {
+        return said.to_vec();
     }
     acl.lines().iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
 }

@@ -18,7 +18,7 @@ mod user;
 
 pub use catalog::Catalog;
 pub use check::{Denied, Request, check, may_read_all};
-pub use file::{config_lines, load, load_at_start, save};
+pub use file::{check_at_start, config_lines, load, load_at_start, save};
 pub use log::{AclLog, Context, LogEntry};
 pub use user::{Identity, Rules, ShownSet, User};
 
@@ -112,8 +112,7 @@ impl Acl {
     }
 
     fn reader<'a>(&'a self, node: &Node) -> Reader<'a> {
-        let all_channels = node.config.get(&CHANNELS_DEFAULT) != 0;
-        Reader { catalog: &self.catalog, all_channels, databases: node.databases }
+        Reader::new(&node.config, &self.catalog)
     }
 
     fn next_number(&self) -> u64 {
@@ -136,9 +135,26 @@ impl Acl {
 
     /// Nothing was said of users but by `requirepass`.
     fn is_untouched(&self, node: &Node) -> bool {
+        self.is_as_said(node, Vec::new())
+    }
+
+    /// Are there these users, and the default one as `requirepass` makes it if it is not among them?
+    fn is_as_said(&self, node: &Node, mut users: Vec<(Vec<u8>, Rules)>) -> bool {
+        if !users.iter().any(|(name, _)| **name == *self.default.name) {
+            users.push((self.default.name.to_vec(), self.default_rules(node)));
+        }
+        let now = self.users.read();
+        users.len() == now.len()
+            && users
+                .iter()
+                .all(|(name, rules)| now.get(name.as_slice()).is_some_and(|user| user.rules().show() == rules.show()))
+    }
+
+    /// The default user when only `requirepass` speaks of it.
+    fn default_rules(&self, node: &Node) -> Rules {
         let mut rules = Rules::open(self.catalog.len());
         set_password(&mut rules, &node.config.get(&options::REQUIREPASS));
-        self.users.read().len() == 1 && self.default.rules().show() == rules.show()
+        rules
     }
 
     /// Takes these users in place of those there are. At a start nobody is connected yet, and the default user is as
@@ -147,10 +163,8 @@ impl Acl {
         let _turn = self.turn.lock();
         let mut gone: BTreeMap<Box<[u8]>, Arc<User>> = self.users.read().clone();
         let mut changed = Vec::new();
-        let mut default_rules = Rules::open(self.catalog.len());
-        set_password(&mut default_rules, &node.config.get(&options::REQUIREPASS));
         let has_default = users.iter().any(|(name, _)| **name == *self.default.name);
-        let default = (!has_default && !keep_default).then(|| (self.default.name.to_vec(), default_rules));
+        let default = (!has_default && !keep_default).then(|| (self.default.name.to_vec(), self.default_rules(node)));
         for (name, rules) in users.into_iter().chain(default) {
             match gone.remove(&*name) {
                 Some(user) => {

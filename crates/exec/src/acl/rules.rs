@@ -4,9 +4,12 @@
 //! The texts of what is wrong are Redis's.
 //! Always true: whoever reads rules works on a copy, and what is wrong leaves no trace.
 
+use super::CHANNELS_DEFAULT;
 use super::catalog::{Catalog, Named};
 use super::selector::{Databases, KeyPattern, Pattern, Selector};
 use super::user::Rules;
+use crate::options;
+use kit::opt::Config;
 use kit::text;
 use std::collections::BTreeSet;
 
@@ -63,7 +66,12 @@ pub(crate) enum Refusal {
     Unmatched(Vec<u8>),
 }
 
-impl Reader<'_> {
+impl<'c> Reader<'c> {
+    pub(super) fn new(config: &Config, catalog: &'c Catalog) -> Reader<'c> {
+        let all_channels = config.get(&CHANNELS_DEFAULT) != 0;
+        Reader { catalog, all_channels, databases: config.get(&options::DATABASES) as usize }
+    }
+
     pub(super) fn new_user(&self) -> Rules {
         Rules::new(self.catalog, self.all_channels)
     }

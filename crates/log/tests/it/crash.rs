@@ -79,7 +79,8 @@ fn run(seed: u64, planted: Planted) {
         }
         world.disk.heal();
         world.disk.power_cut(&mut rng);
-        let (count, loaded) = world.restart().unwrap_or_else(|error| panic!("life {life}: {error}\n{}", world.manifest()));
+        let (count, loaded) =
+            world.restart().unwrap_or_else(|error| panic!("life {life}: {error}\n{}", world.manifest()));
         assert!(count >= promised, "life {life}: {count} units came back, {promised} were promised");
         let end = world.ends.last().copied().unwrap_or(0);
         assert!(loaded.position >= end, "life {life}: position {} behind unit {end}", loaded.position);
@@ -147,7 +148,8 @@ impl Session {
             34..36 => {
                 if let Some((rotated, count)) = self.rewrite.take().or(self.starting.take()) {
                     let format = if rng.one_in(2) { Format::Rdb } else { Format::Aof };
-                    let installed = world.base(count, format).and_then(|base: Base| world.log.install_base(&base, Some(rotated)));
+                    let installed =
+                        world.base(count, format).and_then(|base: Base| world.log.install_base(&base, Some(rotated)));
                     if installed.is_err() && !world.disk.is_off() && !faults {
                         panic!("{installed:?}");
                     }

@@ -44,9 +44,8 @@ fn evalsha(ctx: &mut Ctx, args: &Args, read_only: bool) -> Result<(), Error> {
         }
     };
     compiled.source.used(ctx.now().0 as u64 * 1_000_000);
-    let function = compiled.function.clone();
-    let of = Of::Script(compiled.source.clone());
-    run::start(ctx, args, Run { function, of, key_count, flags: compiled.flags, read_only })
+    let flags = compiled.flags;
+    run::start(ctx, args, Run { of: Of::Script(compiled), key_count, flags, read_only })
 }
 
 #[cfg(test)]
@@ -56,7 +55,11 @@ mod tests {
     #[test]
     fn by_sha() {
         check("SCRIPT LOAD \"return ARGV[1]\" -> 098e0f0d1448c0a81dafe820f66d460eb09263da");
-        check("SCRIPT LOAD \"return 1\" -> e0e1f9fabfc9d4800c877a703b823ac0578ff8db; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> :1; EVALSHA E0E1F9FABFC9D4800C877A703B823AC0578FF8DB 0 -> :1; SCRIPT FLUSH -> +OK; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> -NOSCRIPT No matching script. Please use EVAL.");
-        check("EVALSHA x 0 -> -NOSCRIPT; EVAL \"return 1\" 0; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> :1; EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> :1");
+        check(
+            "SCRIPT LOAD \"return 1\" -> e0e1f9fabfc9d4800c877a703b823ac0578ff8db; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> :1; EVALSHA E0E1F9FABFC9D4800C877A703B823AC0578FF8DB 0 -> :1; SCRIPT FLUSH -> +OK; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> -NOSCRIPT No matching script. Please use EVAL.",
+        );
+        check(
+            "EVALSHA x 0 -> -NOSCRIPT; EVAL \"return 1\" 0; EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> :1; EVALSHA_RO e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0 -> :1",
+        );
     }
 }

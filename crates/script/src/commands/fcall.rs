@@ -28,10 +28,10 @@ pub static FCALL_RO: Command = Command {
 fn fcall(ctx: &mut Ctx, args: &Args, read_only: bool) -> Result<(), Error> {
     let machine = machine::of(ctx.node);
     let name = std::str::from_utf8(args.get(1)).map_err(|_| Error::Static("ERR Function not found"))?;
-    let (library, idx, function) = libraries::find(&machine, ctx.node, name)?;
+    let function = libraries::find(&machine, ctx.node, name)?;
     let key_count = run::key_count(args, Error::Static("ERR Bad number of keys provided"))?;
-    let flags = Some(library.functions[idx].flags);
-    run::start(ctx, args, Run { function, of: Of::Function(library, idx), key_count, flags, read_only })
+    let flags = Some(function.described().flags);
+    run::start(ctx, args, Run { of: Of::Function(function), key_count, flags, read_only })
 }
 
 #[cfg(test)]
@@ -42,12 +42,18 @@ mod tests {
 
     #[test]
     fn calls() {
-        check(&format!("{LOAD}; FCALL f1 1 a b -> [[a] [b] :1]; FCALL f2 0 -> nil; FCALL_RO f2 0 -> nil; FCALL_RO f1 0 -> -ERR Can not execute a script with write flag using *_ro command."));
-        check(&format!("{LOAD}; FCALL nope 0 -> -ERR Function not found; FCALL f1 x -> -ERR Bad number of keys provided; FCALL f1 -1 -> -ERR Number of keys can't be negative; FCALL f1 4 x -> -ERR Number of keys can't be greater than number of args"));
+        check(&format!(
+            "{LOAD}; FCALL f1 1 a b -> [[a] [b] :1]; FCALL f2 0 -> nil; FCALL_RO f2 0 -> nil; FCALL_RO f1 0 -> -ERR Can not execute a script with write flag using *_ro command."
+        ));
+        check(&format!(
+            "{LOAD}; FCALL nope 0 -> -ERR Function not found; FCALL f1 x -> -ERR Bad number of keys provided; FCALL f1 -1 -> -ERR Number of keys can't be negative; FCALL f1 4 x -> -ERR Number of keys can't be greater than number of args"
+        ));
     }
 
     #[test]
     fn errors_name_the_function() {
-        check("FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f',function() return redis.call('nosuch') end)\" -> l; FCALL f 0 -> -ERR Unknown Redis command called from script script: f, on @user_function:2.");
+        check(
+            "FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f',function() return redis.call('nosuch') end)\" -> l; FCALL f 0 -> -ERR Unknown Redis command called from script script: f, on @user_function:2.",
+        );
     }
 }

@@ -35,9 +35,7 @@ const ONE_OF_ALL: &[&str] = &["request_policy:all_shards", "response_policy:one_
 #[cfg(test)]
 pub(crate) fn node(settings: &[(&str, &str)]) -> testkit::TestNode {
     static ALL: std::sync::OnceLock<Vec<&'static Command>> = std::sync::OnceLock::new();
-    let all = ALL.get_or_init(|| {
-        commands::COMMANDS.iter().copied().flatten().chain(COMMANDS).copied().collect()
-    });
+    let all = ALL.get_or_init(|| commands::COMMANDS.iter().copied().flatten().chain(COMMANDS).copied().collect());
     testkit::TestNode::with_lists(all, &[commands::OPTIONS, crate::OPTIONS], settings)
 }
 

@@ -1,22 +1,23 @@
 //! What EVAL, EVALSHA and FCALL have in common: the checks before a script runs, the run, and its end.
 
-use crate::machine::{self, Begin, CALLER, Machine, Stop};
+use crate::libraries::Callback;
+use crate::machine::{self, Begin, CALLER, Compiled, Machine, Stop};
 use crate::shebang::{ALLOW_CROSS_SLOT, ALLOW_OOM, ALLOW_STALE, NO_WRITES};
 use crate::{api, reply};
 use exec::node::alarm;
 use exec::script::{Caller, Ended, Script};
-use exec::scripts::{Habits, Length, Library, Source};
+use exec::scripts::{Habits, Length};
 use exec::{Args, Ctx, Error};
-use mlua::{Function, Table, Value};
+use mlua::{Table, Value};
 use proto::Reply;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 
 /// Above, a run counts as long: what a command may take of an event loop at most.
 const SHORT_NANOS: u64 = 500_000;
 
 /// A script or a function of a library, about to run.
 pub(super) struct Run {
-    pub function: Function,
     pub of: Of,
     pub key_count: usize,
     /// None: it is judged by its commands.
@@ -25,23 +26,24 @@ pub(super) struct Run {
     pub read_only: bool,
 }
 
+/// Counted by this thread alone: all threads would write the count of a shared one with each call.
 pub(super) enum Of {
-    Script(Arc<Source>),
-    Function(Arc<Library>, usize),
+    Script(Rc<Compiled>),
+    Function(Rc<Callback>),
 }
 
 impl Of {
     fn habits(&self) -> &Habits {
         match self {
-            Of::Script(source) => &source.habits,
-            Of::Function(library, idx) => &library.functions[*idx].habits,
+            Of::Script(script) => &script.source.habits,
+            Of::Function(it) => &it.described().habits,
         }
     }
 
     fn name(&self) -> &str {
         match self {
-            Of::Script(source) => &source.sha,
-            Of::Function(library, idx) => &library.functions[*idx].name,
+            Of::Script(script) => &script.source.sha,
+            Of::Function(it) => &it.described().name,
         }
     }
 }
@@ -101,8 +103,12 @@ fn allowed(ctx: &Ctx, run: &Run) -> Result<(), Error> {
 }
 
 impl Script for Run {
-    fn wants_all(&self) -> bool {
-        self.of.habits().wants_all()
+    fn wants_all(&self, now_ns: u64) -> bool {
+        self.of.habits().wants_all(now_ns)
+    }
+
+    fn met(&self, now_ns: u64, hard: bool) {
+        self.of.habits().met(now_ns, hard);
     }
 
     fn run(&mut self, caller: &mut dyn Caller, args: &Args, reply: &mut Reply) -> Ended {
@@ -111,29 +117,26 @@ impl Script for Run {
         let begin = Begin {
             name: self.of.name(),
             is_function: matches!(self.of, Of::Function(..)),
-            key_count: self.key_count,
             read_only: self.read_only || flags & NO_WRITES != 0,
             deny_oom: flags & ALLOW_OOM == 0,
             allow_cross_slot: self.flags.is_none() || flags & ALLOW_CROSS_SLOT != 0,
         };
         machine.begin(begin, caller);
         let may_defer = caller.may_defer();
-        let outcome = self.call(&machine, caller, args);
-        let nanos = machine.state.nanos(caller.node());
+        // Whatever happens, it is not on the list of those who run any more.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.call(&machine, caller, args)));
         machine.end(caller.node());
+        let outcome = outcome.unwrap_or_else(|panic| resume_unwind(panic));
         let habits = self.of.habits();
         match machine.state.stop.take() {
-            Some(Stop::WantsAll) => {
-                habits.set_wants_all();
-                return Ended::WantsAll;
-            }
+            Some(Stop::WantsAll) => return Ended::WantsAll,
             Some(Stop::TooLong) => {
                 habits.set_length(Length::Long);
                 return Ended::TooLong;
             }
             Some(Stop::Killed | Stop::LoadTimeout) => {}
-            None if !may_defer => habits.note_run(nanos <= SHORT_NANOS),
-            None => {}
+            None if may_defer => {}
+            None => habits.note_run(machine.state.nanos(caller.node()) <= SHORT_NANOS),
         }
         match outcome {
             Ok((true, Value::Table(table))) if has_err(&table) => failed(&table, None),
@@ -163,13 +166,18 @@ impl Run {
         };
         let keys = words(3, 3 + self.key_count)?;
         let argv = words(3 + self.key_count, args.len())?;
-        if matches!(self.of, Of::Function(..)) {
-            let call = || machine.limited(|| machine.run_with.call((&self.function, keys, argv)));
-            return CALLER.set(caller, call);
+        match &self.of {
+            Of::Function(it) => {
+                machine.globals.raw_set(&machine.keys_name, Value::Nil)?;
+                machine.globals.raw_set(&machine.argv_name, Value::Nil)?;
+                CALLER.set(caller, || machine.limited(|| machine.run_with.call((&it.function, keys, argv))))
+            }
+            Of::Script(script) => {
+                machine.globals.raw_set(&machine.keys_name, keys)?;
+                machine.globals.raw_set(&machine.argv_name, argv)?;
+                CALLER.set(caller, || machine.limited(|| machine.run.call(&script.function)))
+            }
         }
-        machine.globals.raw_set("KEYS", keys)?;
-        machine.globals.raw_set("ARGV", argv)?;
-        CALLER.set(caller, || machine.limited(|| machine.run.call(&self.function)))
     }
 }
 

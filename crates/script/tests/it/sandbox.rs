@@ -10,6 +10,12 @@ fn eval(node: &mut TestNode, script: &str) -> String {
 /// Each must end with this error.
 #[test]
 fn ways_out() {
+    // As the threads of a server.
+    let thread = std::thread::Builder::new().stack_size(exec::script::STACK_BYTES).spawn(all_ways_out);
+    thread.unwrap().join().unwrap();
+}
+
+fn all_ways_out() {
     let mut node = node(&[]);
     for (script, wanted) in [
         // What reaches the system.
@@ -66,11 +72,20 @@ fn ways_out() {
         ("loadstring('x = 1')()", "Attempt to modify a readonly table"),
         ("load(function() return nil end)() return io", "nonexistent global variable 'io'"),
         ("return loadstring('return io')()", "nonexistent global variable 'io'"),
-        ("return coroutine.wrap(function() return loadstring('return debug')() end)()", "nonexistent global variable 'debug'"),
+        (
+            "return coroutine.wrap(function() return loadstring('return debug')() end)()",
+            "nonexistent global variable 'debug'",
+        ),
         // Bytecode.
         ("return assert(loadstring(string.dump(function() return 1 end)))", "bytecode is not allowed"),
-        ("local s = string.dump(function() return 1 end) local once = s return assert(load(function() local x = once once = nil return x end))", "bytecode is not allowed"),
-        ("local s = string.dump(function() end) local i = 0 return assert(load(function() i = i + 1 return i <= #s and s:sub(i, i) or nil end))", "bytecode is not allowed"),
+        (
+            "local s = string.dump(function() return 1 end) local once = s return assert(load(function() local x = once once = nil return x end))",
+            "bytecode is not allowed",
+        ),
+        (
+            "local s = string.dump(function() end) local i = 0 return assert(load(function() i = i + 1 return i <= #s and s:sub(i, i) or nil end))",
+            "bytecode is not allowed",
+        ),
         ("return assert(loadstring('\\27Lua'))", "bytecode is not allowed"),
         // What kills a process.
         ("local function f() return f() + 1 end return f()", "stack overflow"),
@@ -96,16 +111,14 @@ fn ways_out() {
         ("return select(-1)", "bad argument"),
         ("local t = {} for i = 1, 1e4 do t[i] = 1 end return redis.call(unpack(t))", "too many results to unpack"),
     ] {
-        let reply = eval_on_a_wide_stack(&mut node, script);
+        let reply = eval(&mut node, script);
         assert!(reply.contains(wanted), "{script}\n  {reply}");
     }
     // And nothing was left behind.
-    assert_eq!(eval(&mut node, "return {redis[1] == nil, string.rep('x', 2), #KEYS}"), "*3\r\n:1\r\n$2\r\nxx\r\n:0\r\n");
-}
-
-fn eval_on_a_wide_stack(node: &mut TestNode, script: &str) -> String {
-    node.client(1);
-    String::from_utf8_lossy(&node.ask(1, &["EVAL", script, "0"])).into_owned()
+    assert_eq!(
+        eval(&mut node, "return {redis[1] == nil, string.rep('x', 2), #KEYS}"),
+        "*3\r\n:1\r\n$2\r\nxx\r\n:0\r\n"
+    );
 }
 
 #[test]
@@ -122,26 +135,58 @@ fn what_is_there_works() {
         ("local a = {'return ', '40', '+2'} local i = 0 return load(function() i = i + 1 return a[i] end)()", ":42"),
         ("local ok, e = pcall(error, {err = 'x'}) return e", "$1\r\nx"),
         ("local ok, e = pcall(error, {a = 1}) return e.a", ":1"),
-        ("local ok, e = pcall(redis.call, 'nosuch') return {tostring(ok), e}", "*2\r\n$5\r\nfalse\r\n$44\r\nERR Unknown Redis command called from script"),
-        ("local ok, e = xpcall(function() redis.call('nosuch') end, function(e) return e.err end) return e", "$44\r\nERR Unknown"),
-        ("local c = coroutine.create(function() redis.call('nosuch') end) local ok, e = coroutine.resume(c) return e.err", "$44\r\nERR Unknown"),
-        ("local c = coroutine.wrap(function() coroutine.yield(1) coroutine.yield(2) end) return {c(), c()}", "*2\r\n:1\r\n:2"),
-        ("return {bit.band(7, 2), bit.bor(1, 2), bit.bxor(3, 1), bit.bnot(0), bit.lshift(1, 31), bit.rshift(-1, 28), bit.arshift(-256, 4), bit.rol(1, 33), bit.bswap(1), bit.tobit(0xffffffff)}",
-            "*10\r\n:2\r\n:3\r\n:2\r\n:-1\r\n:-2147483648\r\n:15\r\n:-16\r\n:2\r\n:16777216\r\n:-1"),
+        (
+            "local ok, e = pcall(redis.call, 'nosuch') return {tostring(ok), e}",
+            "*2\r\n$5\r\nfalse\r\n$44\r\nERR Unknown Redis command called from script",
+        ),
+        (
+            "local ok, e = xpcall(function() redis.call('nosuch') end, function(e) return e.err end) return e",
+            "$44\r\nERR Unknown",
+        ),
+        (
+            "local c = coroutine.create(function() redis.call('nosuch') end) local ok, e = coroutine.resume(c) return e.err",
+            "$44\r\nERR Unknown",
+        ),
+        (
+            "local c = coroutine.wrap(function() coroutine.yield(1) coroutine.yield(2) end) return {c(), c()}",
+            "*2\r\n:1\r\n:2",
+        ),
+        (
+            "return {bit.band(7, 2), bit.bor(1, 2), bit.bxor(3, 1), bit.bnot(0), bit.lshift(1, 31), bit.rshift(-1, 28), bit.arshift(-256, 4), bit.rol(1, 33), bit.bswap(1), bit.tobit(0xffffffff)}",
+            "*10\r\n:2\r\n:3\r\n:2\r\n:-1\r\n:-2147483648\r\n:15\r\n:-16\r\n:2\r\n:16777216\r\n:-1",
+        ),
         ("return bit.tohex(255, -4)", "$4\r\n00FF"),
         ("return bit.band(1, 2, 'x')", "-ERR user_script:1: bad argument #3 to 'band' (number expected, got string)"),
-        ("return cjson.encode({1, 2, {a = 'b/\"\\n'}, cjson.null, true, 0.1})", "$35\r\n[1,2,{\"a\":\"b\\/\\\"\\n\"},null,true,0.1]"),
-        ("return cjson.decode('{\"a\":[1,\"\\\\u00e9\\\\ud83d\\\\ude00\",null,-1.5e3]}').a[2]", "$6\r\n\u{e9}\u{1f600}"),
-        ("return cjson.encode({[1] = 1, [100] = 1})", "-ERR user_script:1: Cannot serialise table: excessively sparse array"),
-        ("return cjson.encode({}) .. cjson.encode({[3] = 3})", "$17\r\n{}[null,null,3]"),
-        ("return cmsgpack.unpack(cmsgpack.pack({1, 'x', {a = -5}, 1.5, 70000}))", "*5\r\n:1\r\n$1\r\nx\r\n*0\r\n:1\r\n:70000"),
+        (
+            "return cjson.encode({1, 2, {a = 'b/\"\\n'}, cjson.null, true, 0.1})",
+            "$35\r\n[1,2,{\"a\":\"b\\/\\\"\\n\"},null,true,0.1]",
+        ),
+        (
+            "return cjson.decode('{\"a\":[1,\"\\\\u00e9\\\\ud83d\\\\ude00\",null,-1.5e3]}').a[2]",
+            "$6\r\n\u{e9}\u{1f600}",
+        ),
+        (
+            "return cjson.encode({[1] = 1, [100] = 1})",
+            "-ERR user_script:1: Cannot serialise table: excessively sparse array",
+        ),
+        ("return cjson.encode({}) .. cjson.encode({[3] = 3})", "$15\r\n{}[null,null,3]"),
+        (
+            "return cmsgpack.unpack(cmsgpack.pack({1, 'x', {a = -5}, 1.5, 70000}))",
+            "*5\r\n:1\r\n$1\r\nx\r\n*0\r\n:1\r\n:70000",
+        ),
         ("return {cmsgpack.unpack_limit(cmsgpack.pack(1, 2, 3), 2, 0)}", "*3\r\n:2\r\n:1\r\n:2"),
-        ("return {struct.unpack('>I2<i4bs', struct.pack('>I2<i4bs', 258, -2, -1, 'abc'))}", "*5\r\n:258\r\n:-2\r\n:-1\r\n$3\r\nabc\r\n:12"),
+        (
+            "return {struct.unpack('>I2<i4bs', struct.pack('>I2<i4bs', 258, -2, -1, 'abc'))}",
+            "*5\r\n:258\r\n:-2\r\n:-1\r\n$3\r\nabc\r\n:12",
+        ),
         ("return struct.size('!8bd')", ":16"),
         ("return redis.sha1hex('')", "$40\r\nda39a3ee5e6b4b0d3255bfef95601890afd80709"),
         ("return redis.call('echo', 1e15)", "$16\r\n1000000000000000"),
         ("return redis.call('echo', 0.1)", "$3\r\n0.1"),
-        ("redis.setresp(3) redis.call('hset', 'h', 'f', 'v') return redis.call('hgetall', 'h')", "*2\r\n$1\r\nf\r\n$1\r\nv"),
+        (
+            "redis.setresp(3) redis.call('hset', 'h', 'f', 'v') return redis.call('hgetall', 'h')",
+            "*2\r\n$1\r\nf\r\n$1\r\nv",
+        ),
         ("redis.setresp(3) return redis.call('hgetall', 'h').map.f", "$1\r\nv"),
         ("return redis.call('hgetall', 'h')[2]", "$1\r\nv"),
         ("return {double = 3.5}", "$3\r\n3.5"),
@@ -150,7 +195,10 @@ fn what_is_there_works() {
         ("return redis.acl_check_cmd('set', 'k', 'v')", ":1"),
         ("return redis.acl_check_cmd('xx')", "-ERR Invalid command passed to redis.acl_check_cmd() script:"),
         ("return redis.log(9, 'x')", "-ERR Invalid debug level. script:"),
-        ("return redis.register_function('f', function() end)", "-ERR user_script:1: attempt to call field 'register_function' (a nil value)"),
+        (
+            "return redis.register_function('f', function() end)",
+            "-ERR user_script:1: attempt to call field 'register_function' (a nil value)",
+        ),
         ("local t = os.clock() return type(t)", "$6\r\nnumber"),
         ("collectgarbage('stop') return collectgarbage('count') > 0", ":1"),
     ] {

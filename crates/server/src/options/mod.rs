@@ -31,7 +31,11 @@ pub(crate) static THEMES: &[Theme] = &[
     Theme { options: persistence::OPTIONS, note: "persistence works differently here", is_grave: false },
     Theme { options: replication::OPTIONS, note: "there is no replication yet", is_grave: true },
     Theme { options: cluster::OPTIONS, note: "there is no cluster yet", is_grave: true },
-    Theme { options: tls::OPTIONS, note: "of TLS there are connections to clients only, without users from certificates", is_grave: true },
+    Theme {
+        options: tls::OPTIONS,
+        note: "of TLS there are connections to clients only, without users from certificates",
+        is_grave: true,
+    },
     Theme { options: types::OPTIONS, note: "the types they tune are not there yet", is_grave: false },
     Theme { options: clients::OPTIONS, note: "what they steer is not there yet", is_grave: false },
     Theme { options: process::OPTIONS, note: "what they ask of the process is not there yet", is_grave: false },

@@ -150,9 +150,9 @@ fn streams_places_and_sketches() {
         let entries: Vec<(String, HashMap<String, i64>)> = ask(con, "XRANGE x - + COUNT 1");
         assert_eq!(entries, [("5-1".into(), HashMap::from([("f".into(), 1)]))]);
         ask::<()>(con, "XGROUP CREATE x g 0");
-        let read: HashMap<String, Vec<(String, HashMap<String, i64>)>> =
-            ask(con, "XREADGROUP GROUP g one COUNT 1 STREAMS x >");
-        assert_eq!(read["x"], entries);
+        type Entries = Vec<(String, HashMap<String, i64>)>;
+        let read: Vec<(String, Entries)> = ask(con, "XREADGROUP GROUP g one COUNT 1 STREAMS x >");
+        assert_eq!(read, [("x".into(), entries)]);
         assert_eq!(ask::<(usize, String, String, Vec<(String, usize)>)>(con, "XPENDING x g").0, 1);
         assert_eq!(ask::<usize>(con, "XACK x g 5-1"), 1);
         assert_eq!(ask::<usize>(con, "XTRIM x MAXLEN 1"), 1);
@@ -161,9 +161,20 @@ fn streams_places_and_sketches() {
         assert_eq!(ask::<Vec<String>>(con, "GEOSEARCH g FROMLONLAT 15 37 BYRADIUS 200 km ASC"), ["Catania", "Palermo"]);
         assert!(con.pfadd::<_, _, bool>("p", &["a", "b", "c"]).unwrap());
         assert_eq!(con.pfcount::<_, usize>("p").unwrap(), 3);
-        let (len, first, members): (usize, Vec<String>, BTreeSet<String>) =
-            pipe().atomic().rpush("l", "x").lrange("l", 0, 0).ignore().cmd("LRANGE").arg("l").arg(0).arg(-1)
-                .sadd("s", "m").ignore().smembers("s").query(con).unwrap();
+        let (len, first, members): (usize, Vec<String>, BTreeSet<String>) = pipe()
+            .atomic()
+            .rpush("l", "x")
+            .lrange("l", 0, 0)
+            .ignore()
+            .cmd("LRANGE")
+            .arg("l")
+            .arg(0)
+            .arg(-1)
+            .sadd("s", "m")
+            .ignore()
+            .smembers("s")
+            .query(con)
+            .unwrap();
         assert_eq!((len, first, members), (1, texts(["x"]), set_of(["m"])));
     });
 }
@@ -195,8 +206,18 @@ fn clients_that_wait_are_served_in_order() {
         let mut own = connect(&server, "");
         let reader = scope.spawn(move || ask::<Value>(&mut own, "XREAD BLOCK 20000 STREAMS x $"));
         assert!(within(WAIT_MAX, || blocked_count(&mut con) == 3));
-        let _: () = pipe().atomic().zadd("z", "m", 1).rpush("from", "e").cmd("XADD").arg("x").arg("1-1").arg("f").arg(1)
-            .query::<((), (), ())>(&mut con).map(|_| ()).unwrap();
+        let _: () = pipe()
+            .atomic()
+            .zadd("z", "m", 1)
+            .rpush("from", "e")
+            .cmd("XADD")
+            .arg("x")
+            .arg("1-1")
+            .arg("f")
+            .arg(1)
+            .query::<((), (), ())>(&mut con)
+            .map(|_| ())
+            .unwrap();
         assert_eq!(mover.join().unwrap(), "e");
         assert_eq!(popper.join().unwrap(), ["z", "m", "1"]);
         assert!(format!("{:?}", reader.join().unwrap()).contains("1-1"));

@@ -33,8 +33,8 @@ fn fill(client: &mut Client) {
             "XGROUP CREATE stream:small group 0",
             "XREADGROUP GROUP group alice COUNT 3 STREAMS stream:small >",
             "XACK stream:small group 2-1",
-            "XDEL stream:small 1-1",
-            "ZADD sorted:odd inf a -inf b 0.1 c 1e300 d",
+            "XDEL stream:small 5-1",
+            "ZADD sorted:odd inf a -inf b 0.5 c 3000000000 d",
             "SET dies soon PX 3000000",
             "PEXPIREAT list:small 4000000000123",
             "PEXPIREAT hash:large 4000000000456",
@@ -64,18 +64,25 @@ fn contents(client: &mut Client) -> Vec<String> {
                 "set" => sorted(ask(&[b"SMEMBERS", &key]), 1),
                 "hash" => sorted(ask(&[b"HGETALL", &key]), 2),
                 "zset" => ask(&[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"]),
-                "stream" => Value::Array(vec![
-                    ask(&[b"XRANGE", &key, b"-", b"+"]),
-                    groups(ask(&[b"XINFO", b"GROUPS", &key])),
-                ]),
+                "stream" => {
+                    Value::Array(vec![ask(&[b"XRANGE", &key, b"-", b"+"]), groups(ask(&[b"XINFO", b"GROUPS", &key]))])
+                }
                 other => panic!("{other}"),
             };
             let deadline = ask(&[b"PEXPIRETIME", &key]);
-            all.push(format!("{db} {} {kind} {deadline:?} {value:?}", String::from_utf8_lossy(&key)));
+            all.push(format!("{db} {} {kind} {deadline:?} {}", String::from_utf8_lossy(&key), text(&value)));
         }
     }
     all.sort();
     all
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Array(all) => format!("[{}]", all.iter().map(text).collect::<Vec<_>>().join(" ")),
+        other => format!("{other:?}"),
+    }
 }
 
 fn sorted(value: Value, width: usize) -> Value {
@@ -93,6 +100,22 @@ fn groups(value: Value) -> Value {
         other => other,
     });
     Value::Array(rows.collect())
+}
+
+/// Both the same, or the first difference, cut short.
+fn compare(after: &[String], before: &[String], when: &str) {
+    for i in 0..after.len().max(before.len()) {
+        let (after, before) = (after.get(i), before.get(i));
+        if after != before {
+            let same = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+            let (after, before) = (after.map_or("nothing", |row| row), before.map_or("nothing", |row| row));
+            let at = same(after, before).saturating_sub(60);
+            let cut = |row: &str| {
+                format!("{} … {}", &row[..row.len().min(60)], row.get(at..row.len().min(at + 200)).unwrap_or(""))
+            };
+            panic!("{when}:\n  was {}\n  is  {}", cut(before), cut(after));
+        }
+    }
 }
 
 fn copy_dir(from: &Path, to: &Path) {
@@ -133,7 +156,7 @@ fn a_snapshot_comes_back() {
     client.ask_line("FLUSHALL");
     server.kill();
     server.start_again(RDB).expect("it starts");
-    assert_eq!(contents(&mut server.connect()), before);
+    compare(&contents(&mut server.connect()), &before, "afterwards");
 }
 
 #[test]
@@ -146,7 +169,7 @@ fn the_log_comes_back_with_and_without_rewrites() {
         server.kill();
         server.start_again(args).expect("it starts");
         let mut client = server.connect();
-        assert_eq!(contents(&mut client), before);
+        compare(&contents(&mut client), &before, "afterwards");
         client.ask_line("SELECT 0");
         assert!(matches!(client.ask_line("BGREWRITEAOF"), Value::Simple(_)));
         client.ask_line("SET after rewrite");
@@ -154,7 +177,7 @@ fn the_log_comes_back_with_and_without_rewrites() {
         let before = contents(&mut client);
         server.kill();
         server.start_again(args).expect("it starts");
-        assert_eq!(contents(&mut server.connect()), before, "{args:?}");
+        compare(&contents(&mut server.connect()), &before, &format!("{args:?}"));
     }
 }
 
@@ -167,12 +190,12 @@ fn a_snapshot_becomes_the_first_base() {
     let before = contents(&mut client);
     server.kill();
     server.start_again(AOF).expect("it starts");
-    assert_eq!(contents(&mut server.connect()), before);
+    compare(&contents(&mut server.connect()), &before, "afterwards");
     assert!(server.log().contains("becomes its base"));
     fs::remove_file(server.dir.join("dump.rdb")).expect("it was there");
     server.kill();
     server.start_again(AOF).expect("it starts");
-    assert_eq!(contents(&mut server.connect()), before);
+    compare(&contents(&mut server.connect()), &before, "afterwards");
 }
 
 #[test]
@@ -188,7 +211,7 @@ fn on_and_off_at_run_time() {
     server.kill();
     server.start_again(AOF).expect("it starts");
     let mut client = server.connect();
-    assert_eq!(contents(&mut client), before);
+    compare(&contents(&mut client), &before, "afterwards");
     assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
     client.ask_line("SELECT 0");
     assert!(within(Duration::from_secs(10), || server.log().contains("off") || {
@@ -198,7 +221,7 @@ fn on_and_off_at_run_time() {
     client.ask_line("SET lost 1");
     server.kill();
     server.start_again(AOF).expect("it starts");
-    assert_eq!(contents(&mut server.connect()), before);
+    compare(&contents(&mut server.connect()), &before, "afterwards");
 }
 
 #[test]
@@ -233,10 +256,7 @@ fn redis_reads_our_files_and_we_read_its() {
             }
             to.start_again(args).unwrap_or_else(|log| panic!("{file} of redis: {from_redis}:\n{log}"));
             let after = contents(&mut to.connect());
-            for (before, after) in before.iter().zip(&after) {
-                assert_eq!(before, after, "{file} of redis: {from_redis}");
-            }
-            assert_eq!(before.len(), after.len());
+            compare(&after, &before, &format!("{args:?}, written by Redis: {from_redis}"));
         }
     }
 }

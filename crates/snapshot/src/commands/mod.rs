@@ -4,8 +4,8 @@ pub mod bgrewriteaof;
 pub mod bgsave;
 pub mod save;
 
-use exec::{Command, Ctx, Error};
 use exec::seams::Saver;
+use exec::{Command, Ctx, Error};
 use std::sync::Arc;
 
 pub static COMMANDS: &[&Command] = &[&bgrewriteaof::BGREWRITEAOF, &bgsave::BGSAVE, &save::SAVE];

@@ -345,7 +345,7 @@ fn between<R: Read>(
 }
 
 /// A module's number, then values with their types, to a 0.
-fn skip_module_data<R: Read>(cutter: &mut Cutter<R>) -> Result<(), rdb::Error> {
+pub(crate) fn skip_module_data<S: Source>(cutter: &mut S) -> Result<(), rdb::Error> {
     rdb::read_len(cutter)?;
     loop {
         match rdb::read_len(cutter)? {

@@ -29,7 +29,7 @@ impl Snapshots {
             true => self.load_log_first(node),
             false => self.load_old_snapshot(node),
         };
-        if !node.log.is_on()
+        if !node.config.get(&options::APPEND_ONLY)
             && let Err(error) = node.log.look_at_folder()
         {
             kit::warning!("The append-only file is off, and what is there of it is no good: {error}");

@@ -2,18 +2,22 @@
 
 use super::chunks::Chunks;
 use super::element::{Element, Item};
-use super::pack::Builder;
+use super::pack::PackBuilder;
 use super::{Form, Limit, List, Pack};
 use crate::Heap;
 
 /// A list that fills: packs are built at once, not element by element.
-#[derive(Default)]
-pub(crate) struct Loading {
-    pack: Builder,
+pub(crate) struct Loading<'a> {
+    pack: &'a mut PackBuilder,
     full: Chunks,
 }
 
-impl Loading {
+impl<'a> Loading<'a> {
+    pub(crate) fn new(pack: &'a mut PackBuilder) -> Loading<'a> {
+        pack.clear();
+        Loading { pack, full: Chunks::default() }
+    }
+
     #[inline]
     pub(crate) fn add(&mut self, item: Item<'_>) {
         self.element(&Element::from(item));

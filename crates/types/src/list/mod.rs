@@ -15,6 +15,7 @@ mod tests;
 pub use element::{Element, Item};
 pub use limit::Limit;
 pub(crate) use load::Loading;
+pub(crate) use pack::PackBuilder;
 pub use pack::Side;
 
 use crate::object::forms;

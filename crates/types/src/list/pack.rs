@@ -413,7 +413,7 @@ fn flip(bytes: &mut Thin) {
 
 /// A pack that is made at once.
 #[derive(Default)]
-pub(super) struct Builder {
+pub(crate) struct PackBuilder {
     payload: Vec<u8>,
     codes: Vec<u32>,
     /// Have all elements the code of the first?
@@ -423,7 +423,7 @@ pub(super) struct Builder {
     listpack_len: u64,
 }
 
-impl Builder {
+impl PackBuilder {
     /// Has it room for this one? An empty one has.
     #[inline]
     pub(super) fn takes(&self, element: &Element) -> bool {
@@ -460,10 +460,19 @@ impl Builder {
                 self.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(width)).collect();
             pack.extend(&codes);
         }
+        self.clear();
+        pack
+    }
+
+    /// Where the elements' bytes are gathered.
+    pub(crate) fn room(&mut self) -> &mut Vec<u8> {
+        &mut self.payload
+    }
+
+    pub(super) fn clear(&mut self) {
         self.payload.clear();
         self.codes.clear();
         (self.mixed, self.width, self.listpack_len) = (false, 0, 0);
-        pack
     }
 }
 

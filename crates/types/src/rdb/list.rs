@@ -76,8 +76,8 @@ fn element(item: Item<'_>, to: &mut To<'_>) {
 }
 
 pub(super) fn read<S: Source>(kind: u8, source: &mut S, reading: &mut Reading) -> Result<List, Error> {
-    let Reading { thresholds, scratch: [scratch, _], .. } = reading;
-    let mut list = Loading::default();
+    let Reading { thresholds, scratch: [scratch, _], bench, .. } = reading;
+    let mut list = Loading::new(&mut bench.pack);
     let nodes = if kind == kind::LIST_ZIPLIST { 1 } else { read_len(source)? };
     for _ in 0..nodes {
         let container = match kind {
@@ -110,7 +110,7 @@ pub(super) fn read<S: Source>(kind: u8, source: &mut S, reading: &mut Reading) -
     Ok(list.done(thresholds.list))
 }
 
-fn read_listpack(blob: &[u8], list: &mut Loading) -> Result<(), Fault> {
+fn read_listpack(blob: &[u8], list: &mut Loading<'_>) -> Result<(), Fault> {
     let mut pack = Reader::new(blob)?;
     while let Some(item) = pack.next()? {
         match item {
@@ -122,7 +122,7 @@ fn read_listpack(blob: &[u8], list: &mut Loading) -> Result<(), Fault> {
     Ok(())
 }
 
-fn read_ziplist(blob: &[u8], list: &mut Loading) -> Result<(), Fault> {
+fn read_ziplist(blob: &[u8], list: &mut Loading<'_>) -> Result<(), Fault> {
     let mut ziplist = ziplist::Reader::new(blob)?;
     while let Some(item) = ziplist.next()? {
         match item {

@@ -60,6 +60,21 @@ pub enum Value {
 
 /// Reads the value behind a type byte.
 pub fn read<S: Source>(type_byte: u8, source: &mut S, reading: &mut Reading) -> Result<Value, Error> {
+    let value = read_value(type_byte, source, reading);
+    reading.scratch.iter_mut().for_each(trim);
+    reading.bench.trim();
+    value
+}
+
+/// Room that one huge value needed is given back.
+pub(super) fn trim(room: &mut Vec<u8>) {
+    const KEPT_MAX: usize = 1 << 20;
+    if room.capacity() > KEPT_MAX {
+        *room = Vec::new();
+    }
+}
+
+fn read_value<S: Source>(type_byte: u8, source: &mut S, reading: &mut Reading) -> Result<Value, Error> {
     let object: Object = match type_byte {
         STRING => {
             return Ok(match read_string(source, &mut reading.scratch[0])? {

@@ -2,6 +2,9 @@
 //!
 //! Only says "maybe": equal hashes are looked at by who asks. Large collections find doubles by themselves.
 
+use super::read::trim;
+use crate::list::PackBuilder;
+
 /// Room for making small collections, used again for the next one.
 pub(crate) struct Bench {
     pub(crate) seen: Seen,
@@ -10,12 +13,26 @@ pub(crate) struct Bench {
     /// And of it what stands elsewhere.
     pub(crate) codes: Vec<u8>,
     pub(crate) tags: Vec<u8>,
+    /// Of a list.
+    pub(crate) pack: PackBuilder,
 }
 
 impl Bench {
     /// `looks`: are members that come twice looked for?
     pub(crate) fn new(looks: bool) -> Bench {
-        Bench { seen: Seen::new(looks), bytes: Vec::new(), codes: Vec::new(), tags: Vec::new() }
+        Bench {
+            seen: Seen::new(looks),
+            bytes: Vec::new(),
+            codes: Vec::new(),
+            tags: Vec::new(),
+            pack: PackBuilder::default(),
+        }
+    }
+
+    /// Gives back what one huge value needed.
+    pub(super) fn trim(&mut self) {
+        trim(&mut self.bytes);
+        trim(self.pack.room());
     }
 }
 

@@ -110,6 +110,9 @@ fn form(bytes: &[u8]) -> Result<(Item<'_>, usize), Fault> {
     }
 }
 
+/// Field and value.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
 /// A zipmap that is read.
 pub(super) struct Zipmap<'a> {
     rest: &'a [u8],
@@ -122,7 +125,7 @@ impl<'a> Zipmap<'a> {
         Ok(Zipmap { rest, left: (*count < LONG).then_some(usize::from(*count)) })
     }
 
-    pub(super) fn next(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Option<Pair<'a>>, Fault> {
         if let [END] = self.rest {
             return match self.left {
                 None | Some(0) => Ok(None),

@@ -48,7 +48,7 @@ impl<'a> Loading<'a> {
             }
         };
         let hash = member.hash();
-        let Bench { seen, bytes, codes, tags } = &mut *self.bench;
+        let Bench { seen, bytes, codes, tags, .. } = &mut *self.bench;
         if seen.looks() && is_there(bytes, codes, tags, hash, &record, seen) {
             return false;
         }

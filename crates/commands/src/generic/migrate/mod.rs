@@ -176,8 +176,12 @@ mod tests {
 
     #[test]
     fn refuses() {
-        check("MIGRATE h 1 none 0 100 -> +NOKEY; MIGRATE h 1 k 0 100 KEYS a -> -ERR When using MIGRATE KEYS option, the key argument must be set to the empty string");
-        check("MIGRATE h 1 k x 100 -> -ERR value is not an integer or out of range; MIGRATE h 1 k 0 100 FOO -> -ERR syntax error");
+        check(
+            "MIGRATE h 1 none 0 100 -> +NOKEY; MIGRATE h 1 k 0 100 KEYS a -> -ERR When using MIGRATE KEYS option, the key argument must be set to the empty string",
+        );
+        check(
+            "MIGRATE h 1 k x 100 -> -ERR value is not an integer or out of range; MIGRATE h 1 k 0 100 FOO -> -ERR syntax error",
+        );
         check("SET k v; MULTI; MIGRATE h 1 k 0 100; EXEC -> [-ERR]");
     }
 }

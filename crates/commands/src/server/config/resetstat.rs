@@ -25,6 +25,7 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.node.error_stats.reset();
     ctx.node.samples.reset();
     ctx.node.freer.freed.store(0, Relaxed);
+    ctx.node.scripts.evicted.store(0, Relaxed);
     ctx.reply.ok();
     Ok(())
 }

@@ -264,6 +264,23 @@ mod tests {
     }
 
     #[test]
+    fn users_are_written() {
+        let mut node = with_file("user default on nopass ~* +@all -flushdb\nport 1\n");
+        node.converse("ACL SETUSER default -flushdb resetchannels; ACL SETUSER bob on +get ~a; CONFIG REWRITE -> +OK");
+        let file = file_of(&node);
+        assert_eq!(
+            file,
+            "user bob on sanitize-payload ~a resetchannels -@all +get\n\
+             user default on nopass sanitize-payload ~* resetchannels +@all -flushdb\nport 1\n"
+        );
+        node.converse("CONFIG REWRITE -> +OK");
+        assert_eq!(file_of(&node), file);
+        let mut node = with_file("");
+        node.converse("CONFIG SET requirepass x -> +OK; CONFIG REWRITE -> +OK");
+        assert!(file_of(&node).ends_with("\nrequirepass x\n"), "{}", file_of(&node));
+    }
+
+    #[test]
     fn refuses() {
         check(
             "CONFIG REWRITE -> -ERR The server is running without a config file; CONFIG REWRITE x -> -ERR wrong number of arguments for 'config|rewrite' command",

@@ -125,6 +125,13 @@ static SUBS: &[Sub] = &[
         switches::active_expire,
     ),
     sub(
+        "SET-DISABLE-DENY-SCRIPTS",
+        3..=3,
+        "<0|1>",
+        "Whether scripts may call what is not for scripts.",
+        switches::deny_scripts,
+    ),
+    sub(
         "SET-SKIP-CHECKSUM-VALIDATION",
         3..=3,
         "<0|1>",

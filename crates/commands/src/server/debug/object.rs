@@ -94,7 +94,10 @@ mod tests {
         assert!(!text.contains("ql_"), "{text}");
         node.converse("RPUSH l c d e");
         let Value::Simple(text) = node.ask_line("DEBUG OBJECT l") else { panic!() };
-        assert!(text.ends_with(" ql_nodes:1 ql_avg_node:5.00 ql_listpack_max:2 ql_compressed:1 ql_uncompressed_size:22"), "{text}");
+        assert!(
+            text.ends_with(" ql_nodes:1 ql_avg_node:5.00 ql_listpack_max:2 ql_compressed:1 ql_uncompressed_size:22"),
+            "{text}"
+        );
     }
 
     #[test]

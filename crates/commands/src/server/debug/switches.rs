@@ -12,6 +12,12 @@ pub(super) fn active_expire(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
+pub(super) fn deny_scripts(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    ctx.node.scripts.allow_denied.store(is_on(args, 2), Relaxed);
+    ctx.reply.ok();
+    Ok(())
+}
+
 pub(super) fn pause_cron(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     ctx.node.cron_paused.store(is_on(args, 2), Relaxed);
     ctx.reply.ok();

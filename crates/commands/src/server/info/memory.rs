@@ -27,19 +27,25 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         ("allocator_muzzy", allocator.muzzy),
     ]);
     page.bytes("total_system_memory", node.samples.machine().memory_bytes);
-    // There is no interpreter yet, so it takes nothing.
-    page.bytes("used_memory_lua", 0);
+    // Scripts and functions run in the same machines, one a thread: what these take is told as that of scripts.
+    let machines = node.scripts.lua_bytes.load(Relaxed).max(0) as u64;
+    let texts = node.scripts.source_bytes() as u64;
+    let (libraries, functions, codes) = {
+        let set = node.scripts.libraries.lock();
+        (set.libraries().len() as u64, set.function_count() as u64, set.bytes() as u64)
+    };
+    page.bytes("used_memory_lua", machines);
     page.fields(&[
-        ("used_memory_vm_eval", 0),
-        ("used_memory_scripts_eval", 0),
-        ("number_of_cached_scripts", 0),
-        ("number_of_functions", 0),
-        ("number_of_libraries", 0),
-        ("used_memory_vm_functions", 0),
+        ("used_memory_vm_eval", machines),
+        ("used_memory_scripts_eval", texts),
+        ("number_of_cached_scripts", node.scripts.source_count() as u64),
+        ("number_of_functions", functions),
+        ("number_of_libraries", libraries),
+        ("used_memory_vm_functions", codes),
     ]);
-    page.bytes("used_memory_vm_total", 0);
-    page.field("used_memory_functions", 0);
-    page.bytes("used_memory_scripts", 0);
+    page.bytes("used_memory_vm_total", machines + codes);
+    page.field("used_memory_functions", codes);
+    page.bytes("used_memory_scripts", texts + codes);
     page.bytes("maxmemory", node.memory.limit.load(Relaxed));
     page.field("maxmemory_policy", look.setting(evict::POLICY.name(), ""));
     let fragmentation = account.fragmentation();

@@ -60,10 +60,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         ("aof_current_rewrite_time_sec", report.current_rewrite_secs),
     ]);
     page.field("aof_last_bgrewrite_status", status(report.last_rewrite_ok));
-    page.fields(&[
-        ("aof_rewrites", report.rewrites),
-        ("aof_rewrites_consecutive_failures", report.rewrite_failures),
-    ]);
+    page.fields(&[("aof_rewrites", report.rewrites), ("aof_rewrites_consecutive_failures", report.rewrite_failures)]);
     let log = node.log.status();
     page.field("aof_last_write_status", status(log.write_ok));
     page.fields(&[

@@ -9,7 +9,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("master_failover_state", "no-failover");
     page.field("master_replid", &look.ctx.node.replication_id);
     page.field("master_replid2", "0".repeat(40));
-    page.field("master_repl_offset", 0);
+    page.field("master_repl_offset", look.ctx.node.log.position());
     page.field("second_repl_offset", -1);
     page.field("repl_backlog_active", 0);
     page.field("repl_backlog_size", look.setting("repl-backlog-size", "0"));

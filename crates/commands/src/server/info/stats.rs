@@ -30,7 +30,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("expire_cycle_cpu_milliseconds", node.tallies.sum(&metrics::EXPIRE_NANOS) / 1_000_000);
     counters(page, node, &[&metrics::EVICTED_KEYS, &metrics::EVICTED_CLIENTS]);
     let over = node.samples.over_limit();
-    page.field("evicted_scripts", 0);
+    page.field("evicted_scripts", node.scripts.evicted.load(Relaxed));
     page.field("total_eviction_exceeded_time", over.total_ms);
     page.field("current_eviction_exceeded_time", over.now_ms);
     counters(page, node, &[&metrics::KEYSPACE_HITS, &metrics::KEYSPACE_MISSES]);

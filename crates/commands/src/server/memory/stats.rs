@@ -6,8 +6,9 @@
 
 use super::account::{Account, Gap};
 use crate::server::crowd::Crowd;
-use exec::{Args, Arity, Command, Ctx, Error, Group, Reach};
+use exec::{Args, Arity, Command, Ctx, Error, Group, Node, Reach};
 use proto::Reply;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub static STATS: Command = Command {
     name: "STATS",
@@ -24,7 +25,7 @@ pub static STATS: Command = Command {
 fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     let crowd = Crowd::count(ctx.node);
     let account = Account::take(ctx, crowd.normal_bytes, crowd.replica_bytes);
-    let pairs = pairs(&account);
+    let pairs = pairs(ctx.node, &account);
     ctx.reply.map(pairs.len());
     for (name, value) in pairs {
         ctx.reply.bulk_str(&name);
@@ -55,7 +56,7 @@ fn tables(reply: &mut Reply, table: u64, expiry: u64) {
     reply.int(expiry as i64);
 }
 
-fn pairs(account: &Account) -> Vec<(String, Value)> {
+fn pairs(node: &Node, account: &Account) -> Vec<(String, Value)> {
     let mut pairs = Vec::new();
     let mut add = |name: &str, value: Value| pairs.push((name.to_string(), value));
     for (name, bytes) in [
@@ -67,9 +68,9 @@ fn pairs(account: &Account) -> Vec<(String, Value)> {
         ("clients.normal", account.normal_bytes),
         ("cluster.links", 0),
         ("aof.buffer", 0),
-        ("lua.caches", 0),
-        ("functions.caches", 0),
-        ("script.VMs", 0),
+        ("lua.caches", node.scripts.source_bytes() as u64),
+        ("functions.caches", node.scripts.libraries.lock().bytes() as u64),
+        ("script.VMs", node.scripts.lua_bytes.load(Relaxed).max(0) as u64),
     ] {
         add(name, Value::Int(bytes as i64));
     }

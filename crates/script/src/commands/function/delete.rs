@@ -29,5 +29,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn delete() {
-    crate::commands::check("FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f',function() return 1 end)\" -> l; FCALL f 0 -> :1; FUNCTION DELETE zz -> -ERR Library not found; FUNCTION DELETE l -> +OK; FCALL f 0 -> -ERR Function not found");
+    crate::commands::check(
+        "FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f',function() return 1 end)\" -> l; FCALL f 0 -> :1; FUNCTION DELETE zz -> -ERR Library not found; FUNCTION DELETE l -> +OK; FCALL f 0 -> -ERR Function not found",
+    );
 }

@@ -18,10 +18,13 @@ pub static FLUSH: Command = Command {
 };
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
-    if args.len() > 3 || args.len() == 3 && !args.is(2, "ASYNC") && !args.is(2, "SYNC") {
+    if args.len() > 3 {
+        return Err(Error::unknown_subcommand_or_arity("FUNCTION", args.get(1)));
+    }
+    if args.len() == 3 && !args.is(2, "ASYNC") && !args.is(2, "SYNC") {
         return Err(Error::Static("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
     }
-    libraries::publish(ctx.node, std::iter::empty());
+    libraries::flush(ctx.node);
     ctx.dirty(1);
     ctx.replay_always();
     ctx.reply.ok();
@@ -30,5 +33,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn flush() {
-    crate::commands::check("FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f',function() return 1 end)\" -> l; FUNCTION FLUSH x -> -ERR FUNCTION FLUSH only supports SYNC|ASYNC option; FUNCTION FLUSH -> +OK; FCALL f 0 -> -ERR Function not found; FUNCTION LIST -> []");
+    crate::commands::check(
+        "FUNCTION LOAD \"#!lua name=l\\nredis.register_function('f',function() return 1 end)\" -> l; FUNCTION FLUSH x -> -ERR FUNCTION FLUSH only supports SYNC|ASYNC option; FUNCTION FLUSH -> +OK; FCALL f 0 -> -ERR Function not found; FUNCTION LIST -> []",
+    );
 }

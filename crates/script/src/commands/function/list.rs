@@ -33,9 +33,10 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         i += 1;
     }
     let machine = machine::of(ctx.node);
-    let set = libraries::current(&machine, ctx.node);
     let fits = |name: &str| pattern.is_none_or(|pattern| kit::glob::matches(pattern, name.as_bytes(), true));
-    let shown: Vec<_> = set.libraries.values().filter(|library| fits(&library.name)).collect();
+    let shown: Vec<_> = libraries::with_current(&machine, ctx.node, |set| {
+        set.libraries().filter(|library| fits(&library.name)).cloned().collect()
+    });
     let reply = &mut *ctx.reply;
     reply.array(shown.len());
     for library in shown {
@@ -72,5 +73,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn list() {
-    crate::commands::check("FUNCTION LOAD \"#!lua name=l\\nredis.register_function{function_name='f',callback=function() return 1 end,description='d e',flags={'no-writes'}}\" -> l; FUNCTION LIST -> [[library_name l engine LUA functions [[name f description \"d e\" flags [+no-writes]]]]]; FUNCTION LIST LIBRARYNAME X* -> []; FUNCTION LIST WITHCODE LIBRARYNAME L -> [*]; FUNCTION LIST X -> -ERR Unknown argument X; FUNCTION LIST LIBRARYNAME -> -ERR library name argument was not given");
+    crate::commands::check(
+        "FUNCTION LOAD \"#!lua name=l\\nredis.register_function{function_name='f',callback=function() return 1 end,description='d e',flags={'no-writes'}}\" -> l; FUNCTION LIST -> [[library_name l engine LUA functions [[name f description \"d e\" flags [+no-writes]]]]]; FUNCTION LIST LIBRARYNAME X* -> []; FUNCTION LIST WITHCODE LIBRARYNAME L -> [*]; FUNCTION LIST X -> -ERR Unknown argument X; FUNCTION LIST LIBRARYNAME -> -ERR library name argument was not given",
+    );
 }

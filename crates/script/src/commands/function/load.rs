@@ -26,7 +26,9 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         meeting = Meeting::Replace;
     }
     let machine = machine::of(ctx.node);
-    let names = libraries::add(&machine, ctx.node, &[args.get(args.len() - 1)], meeting)?;
+    let names = libraries::add(&machine, ctx.node, &[args.get(args.len() - 1)], meeting, |name| {
+        format!("Library '{name}' already exists")
+    })?;
     ctx.dirty(1);
     ctx.replay_always();
     ctx.reply.bulk_str(names.first().map_or("", String::as_str));
@@ -46,17 +48,47 @@ mod tests {
             ("return 1", "-ERR Missing library metadata"),
             ("#!lua name=a\nreturn 1", "-ERR No functions registered"),
             (lib, "-ERR Library 'mylib' already exists"),
-            ("#!lua name=other\nredis.register_function('f1',function(k,a) return {k,a,1} end)", "-ERR Function f1 already exists"),
+            (
+                "#!lua name=other\nredis.register_function('f1',function(k,a) return {k,a,1} end)",
+                "-ERR Function f1 already exists",
+            ),
             ("#!lua name=x\nif", "-ERR Error compiling function: user_function:2: unexpected symbol near '<eof>'"),
-            ("#!lua name=x\nredis.call('ping')", "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'"),
-            ("#!lua name=x\nredis.register_function('a')", "-ERR Error registering functions: ERR calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments)."),
-            ("#!lua name=x\nredis.register_function(1,2,3)", "-ERR Error registering functions: ERR wrong number of arguments to redis.register_function"),
-            ("#!lua name=x\nredis.register_function{}", "-ERR Error registering functions: ERR redis.register_function must get a function name argument"),
-            ("#!lua name=x\nredis.register_function{function_name='a'}", "-ERR Error registering functions: ERR redis.register_function must get a callback argument"),
-            ("#!lua name=x\nredis.register_function{function_name='a',callback=function() end,flags={'bad'}}", "-ERR Error registering functions: ERR unknown flag given"),
-            ("#!lua name=x\nredis.register_function('a',function() end) redis.register_function('a',function() end)", "-ERR Error registering functions: ERR Function already exists in the library"),
-            ("#!lua name=x\nx=1", "-ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly table"),
-            ("#!lua name=x\nlocal a=x", "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'x'"),
+            (
+                "#!lua name=x\nredis.call('ping')",
+                "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'call'",
+            ),
+            (
+                "#!lua name=x\nredis.register_function('a')",
+                "-ERR Error registering functions: ERR calling redis.register_function with a single argument is only applicable to Lua table (representing named arguments).",
+            ),
+            (
+                "#!lua name=x\nredis.register_function(1,2,3)",
+                "-ERR Error registering functions: ERR wrong number of arguments to redis.register_function",
+            ),
+            (
+                "#!lua name=x\nredis.register_function{}",
+                "-ERR Error registering functions: ERR redis.register_function must get a function name argument",
+            ),
+            (
+                "#!lua name=x\nredis.register_function{function_name='a'}",
+                "-ERR Error registering functions: ERR redis.register_function must get a callback argument",
+            ),
+            (
+                "#!lua name=x\nredis.register_function{function_name='a',callback=function() end,flags={'bad'}}",
+                "-ERR Error registering functions: ERR unknown flag given",
+            ),
+            (
+                "#!lua name=x\nredis.register_function('a',function() end) redis.register_function('a',function() end)",
+                "-ERR Error registering functions: ERR Function already exists in the library",
+            ),
+            (
+                "#!lua name=x\nx=1",
+                "-ERR Error registering functions: ERR user_function:2: Attempt to modify a readonly table",
+            ),
+            (
+                "#!lua name=x\nlocal a=x",
+                "-ERR Error registering functions: ERR user_function:2: Script attempted to access nonexistent global variable 'x'",
+            ),
         ] {
             let reply = String::from_utf8_lossy(&node.ask(1, &["FUNCTION", "LOAD", code])).into_owned();
             assert_eq!(reply, format!("{error}\r\n"), "{code}");

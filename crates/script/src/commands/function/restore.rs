@@ -32,7 +32,7 @@ pub static RESTORE: Command = Command {
 
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     if args.len() > 4 {
-        return Err(Error::unknown_subcommand_or_arity("FUNCTION", b"RESTORE"));
+        return Err(Error::unknown_subcommand_or_arity("FUNCTION", args.get(1)));
     }
     let meeting = match args.len() {
         3 => Meeting::Refuse,
@@ -52,7 +52,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let codes = codes(body)?;
     let machine = machine::of(ctx.node);
     let codes: Vec<&[u8]> = codes.iter().map(Vec::as_slice).collect();
-    libraries::add(&machine, ctx.node, &codes, meeting)?;
+    libraries::add(&machine, ctx.node, &codes, meeting, |name| format!("Library {name} already exists"))?;
     ctx.dirty(1);
     ctx.replay_always();
     ctx.reply.ok();
@@ -94,7 +94,7 @@ mod tests {
             }
             String::from_utf8_lossy(&node.ask(1, &words)).into_owned()
         };
-        assert_eq!(restore(&mut node, ""), "-ERR Library 'l' already exists\r\n");
+        assert_eq!(restore(&mut node, ""), "-ERR Library l already exists\r\n");
         assert_eq!(restore(&mut node, "REPLACE"), "+OK\r\n");
         assert_eq!(restore(&mut node, "FLUSH"), "+OK\r\n");
         node.converse("FUNCTION FLUSH");

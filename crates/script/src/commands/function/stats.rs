@@ -17,7 +17,8 @@ pub static STATS: Command = Command {
 fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     let running = ctx.node.scripts.running();
     let machine = machine::of(ctx.node);
-    let set = libraries::current(&machine, ctx.node);
+    let (library_count, function_count) =
+        libraries::with_current(&machine, ctx.node, |set| (set.libraries().len(), set.function_count()));
     let now_ns = ctx.node.clock.mono_ns();
     let reply = &mut *ctx.reply;
     reply.map(2);
@@ -43,13 +44,15 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     reply.bulk_str("LUA");
     reply.map(2);
     reply.bulk_str("libraries_count");
-    reply.int(set.libraries.len() as i64);
+    reply.int(library_count as i64);
     reply.bulk_str("functions_count");
-    reply.int(set.functions.len() as i64);
+    reply.int(function_count as i64);
     Ok(())
 }
 
 #[test]
 fn stats() {
-    crate::commands::check("FUNCTION STATS -> [running_script nil engines [LUA [libraries_count :0 functions_count :0]]]");
+    crate::commands::check(
+        "FUNCTION STATS -> [running_script nil engines [LUA [libraries_count :0 functions_count :0]]]",
+    );
 }

@@ -30,5 +30,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn debug() {
-    crate::commands::check("SCRIPT DEBUG no -> +OK; SCRIPT DEBUG x -> -ERR Use SCRIPT DEBUG YES/SYNC/NO; SCRIPT DEBUG YES -> -ERR The debugger");
+    crate::commands::check(
+        "SCRIPT DEBUG no -> +OK; SCRIPT DEBUG x -> -ERR Use SCRIPT DEBUG YES/SYNC/NO; SCRIPT DEBUG YES -> -ERR The debugger",
+    );
 }

@@ -20,8 +20,8 @@ pub static EXISTS: Command = Command {
 fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     ctx.reply.array(args.len() - 2);
     for sha in args.iter_from(2) {
-        let known = std::str::from_utf8(sha)
-            .is_ok_and(|sha| ctx.node.scripts.source(&sha.to_ascii_lowercase()).is_some());
+        let known =
+            std::str::from_utf8(sha).is_ok_and(|sha| ctx.node.scripts.source(&sha.to_ascii_lowercase()).is_some());
         ctx.reply.int(i64::from(known));
     }
     Ok(())
@@ -29,5 +29,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn exists() {
-    crate::commands::check("EVAL \"return 1\" 0; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db x E0E1F9FABFC9D4800C877A703B823AC0578FF8DB -> [:1 :0 :1]");
+    crate::commands::check(
+        "EVAL \"return 1\" 0; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db x E0E1F9FABFC9D4800C877A703B823AC0578FF8DB -> [:1 :0 :1]",
+    );
 }

@@ -2,6 +2,7 @@
 //!
 //! Texts are counted references: whoever still runs one keeps it until it is done.
 
+use crate::machine;
 use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group};
 
 pub static FLUSH: Command = Command {
@@ -27,11 +28,14 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         return Err(Error::Static("ERR SCRIPT FLUSH only support SYNC|ASYNC option"));
     }
     ctx.node.scripts.flush_sources();
+    machine::of(ctx.node).end(ctx.node);
     ctx.reply.ok();
     Ok(())
 }
 
 #[test]
 fn flush() {
-    crate::commands::check("EVAL \"return 1\" 0; SCRIPT FLUSH x -> -ERR SCRIPT FLUSH only support SYNC|ASYNC option; SCRIPT FLUSH ASYNC -> +OK; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db -> [:0]; EVAL \"return 1\" 0 -> :1; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db -> [:1]");
+    crate::commands::check(
+        "EVAL \"return 1\" 0; SCRIPT FLUSH x -> -ERR SCRIPT FLUSH only support SYNC|ASYNC option; SCRIPT FLUSH ASYNC -> +OK; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db -> [:0]; EVAL \"return 1\" 0 -> :1; SCRIPT EXISTS e0e1f9fabfc9d4800c877a703b823ac0578ff8db -> [:1]",
+    );
 }

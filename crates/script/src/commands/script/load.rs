@@ -24,17 +24,17 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let text = args.get(2);
     let sha = kit::sha::sha1_hex(text);
     let machine = machine::of(ctx.node);
-    let keep = || ctx.node.scripts.keep_source(sha.clone(), text, false, ctx.now().0 as u64 * 1_000_000);
-    if machine.by_sha(&sha).is_some() {
-        keep();
-    } else {
-        machine.compile(text, keep)?;
+    if machine.by_sha(&sha).is_none() {
+        machine.check(text)?;
     }
+    ctx.node.scripts.keep_source(sha.clone(), text, false, ctx.now().0 as u64 * 1_000_000);
     ctx.reply.bulk_str(&sha);
     Ok(())
 }
 
 #[test]
 fn load() {
-    crate::commands::check("SCRIPT LOAD if -> -ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'; SCRIPT LOAD \"#!lua flags=xx\" -> -ERR Invalid script shebang");
+    crate::commands::check(
+        "SCRIPT LOAD if -> -ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'; SCRIPT LOAD \"#!lua flags=xx\" -> -ERR Invalid script shebang",
+    );
 }

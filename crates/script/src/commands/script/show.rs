@@ -24,5 +24,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
 
 #[test]
 fn show() {
-    crate::commands::check("EVAL \"return 1\" 0; SCRIPT SHOW e0e1f9fabfc9d4800c877a703b823ac0578ff8db -> \"return 1\"; SCRIPT SHOW x -> -NOSCRIPT");
+    crate::commands::check(
+        "EVAL \"return 1\" 0; SCRIPT SHOW e0e1f9fabfc9d4800c877a703b823ac0578ff8db -> \"return 1\"; SCRIPT SHOW x -> -NOSCRIPT",
+    );
 }

@@ -27,7 +27,9 @@ pub(super) fn state_difference(links: &mut [Link; 2], rng: &mut Rng) -> Option<(
         for (key, kind) in ours.iter().zip(&kinds) {
             let Value::Simple(kind) = kind else { panic!("TYPE answers {kind:?}") };
             for line in lines_about(kind) {
-                calls.push(split(line).into_iter().map(|word| if word == b"{k}" { key.clone() } else { word }).collect());
+                calls.push(
+                    split(line).into_iter().map(|word| if word == b"{k}" { key.clone() } else { word }).collect(),
+                );
             }
         }
         if let found @ Some(_) = first_difference(links, db, &calls) {

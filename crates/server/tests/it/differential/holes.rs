@@ -109,11 +109,12 @@ pub(super) fn fill(rng: &mut Rng, hole: &str, words: &mut Words) {
 }
 
 /// As a count, no large number that a server would obey.
-const JUNK_COUNTS: &[&[u8]] = &[b"", b"abc", b"1.5", b"-9223372036854775808", b" 1", b"+1", b"01", b"9223372036854775808"];
+const JUNK_COUNTS: &[&[u8]] =
+    &[b"", b"abc", b"1.5", b"-9223372036854775808", b" 1", b"+1", b"01", b"9223372036854775808"];
 
 fn element(rng: &mut Rng) -> Vec<u8> {
     match rng.below(24) {
-        0 => pick::<&[u8]>(rng, &[b"", b"\0", b"a b", b"*", b"\xff\xfe", b"\r\n", b"01", b"-0", b"1.5", b"+5"]).to_vec(),
+        0 => pick::<&[u8]>(rng, &[b"", b"a b", b"*", b"\xff\xfe", b"\r\n", b"01", b"-0", b"1.5", b"+5"]).to_vec(),
         // Around 64 bytes, or what is set instead of it, encodings change.
         1 => vec![b'a' + rng.below(3) as u8; 14 + rng.below(6) as usize],
         2 => vec![b'b'; 60 + rng.below(10) as usize],
@@ -144,8 +145,10 @@ fn field(rng: &mut Rng) -> Vec<u8> {
 /// Sums and products of these are exact.
 fn score(rng: &mut Rng) -> Vec<u8> {
     match rng.below(16) {
-        0 => pick(rng, &["inf", "-inf", "+inf", "Infinity", "INF", "nan", "abc", "", "1e400", " 1", "1 ", "0x10", "--1"])
-            .into(),
+        0 => {
+            pick(rng, &["inf", "-inf", "+inf", "Infinity", "INF", "nan", "abc", "", "1e400", " 1", "1 ", "0x10", "--1"])
+                .into()
+        }
         1 => pick(rng, &["1e3", "-1e3", "17179869184", "0.5", "-0.25", "1.5", "-0", "2.75", "1e20", "3e-5"]).into(),
         _ => (rng.below(16) as i64 - 5).to_string().into_bytes(),
     }

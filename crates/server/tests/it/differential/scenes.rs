@@ -1,7 +1,7 @@
 //! Calls that cannot stand in a batch: clients that wait for another's, elements taken by chance, values dumped.
 
 use super::Run;
-use super::link::{Link, Words, split};
+use super::link::{Link, Words, split, value};
 use super::templates::Theme;
 use super::words::pick;
 use crate::client::{field, show, text_of};
@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// A wait that ends by itself ends in this time, on a busy machine too.
 const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Who did it, in the history: none of the connections that take turns.
+const CONTROL: usize = 9;
 
 fn ask_both(links: &mut [Link; 2], words: &Words) -> [Value; 2] {
     links.each_mut().map(|link| link.ask(words))
@@ -73,6 +76,16 @@ impl Run<'_> {
             let both_answer = ours.get(0).starts_with(b"*-1") == theirs.get(0).starts_with(b"*-1");
             if call[0] == b"XREAD" && ours.get(0) != theirs.get(0) && both_answer && freed[0] == Value::Int(0) {
                 // 7.0 answers with the stream that woke it, 7.2 and later with all that have something by then.
+                return self.begin_anew();
+            }
+            let first_key = |reply: &[u8]| match value(reply) {
+                Value::Array(parts) => parts.into_iter().next(),
+                other => Some(other),
+            };
+            let pops =
+                matches!(call[0].as_slice(), b"BLPOP" | b"BRPOP" | b"BLMPOP" | b"BZPOPMIN" | b"BZPOPMAX" | b"BZMPOP");
+            if pops && both_answer && first_key(ours.get(0)) != first_key(theirs.get(0)) {
+                // In 7.0 the key that was ready first wins, in 7.2 and later the first one of the request.
                 return self.begin_anew();
             }
             self.waits = true;
@@ -155,7 +168,7 @@ impl Run<'_> {
     fn pop_by_chance(&mut self, key: &[u8], count: u64) {
         let as_set = |value: &Value| -> BTreeSet<Vec<u8>> {
             let Value::Array(members) = value else { panic!("no members: {value:?}") };
-            members.iter().map(|member| text_bytes(member)).collect()
+            members.iter().map(text_bytes).collect()
         };
         let before = ask_both(&mut self.control, &words(&[b"SMEMBERS", key])).map(|value| as_set(&value));
         let popped = ask_both(&mut self.control, &words(&[b"SPOP", key, count.to_string().as_bytes()]));
@@ -193,7 +206,8 @@ impl Run<'_> {
             [Value::Bulk(ours), Value::Bulk(theirs)] => (ours, theirs),
             [Value::Null, Value::Null] => return,
             [ours, theirs] => {
-                let what = format!("DUMP {}\n    basalt {}\n    redis  {}", super::quote(&key), show(ours), show(theirs));
+                let what =
+                    format!("DUMP {}\n    basalt {}\n    redis  {}", super::quote(&key), show(ours), show(theirs));
                 return self.differs("dump", &super::quote(&key), &what);
             }
         };
@@ -216,6 +230,8 @@ impl Run<'_> {
                 return self.differs("restore", &super::quote(&key), &what);
             }
         }
+        let told = [words(&[b"RESTORE", &taken, b"of", &key]), words(&[b"RESTORE", &own, b"each its own of", &key])];
+        self.history.extend(told.map(|words| (CONTROL, words, b"+OK\r\n".to_vec())));
         self.talk.keep_payload(theirs.clone());
         self.skip_events();
     }

@@ -129,7 +129,7 @@ pub(super) const COMMON: &[&str] = &[
     "RESTORE {k} {ttl} {payload}",
     "RESTORE {k} {ttl} {payload} REPLACE",
     "RESTORE {k} 0 {payload} {restore}",
-    "RESTORE {k} {mat} {payload} ABSTTL REPLACE",
+    "RESTORE {k} 4000000000000 {payload} ABSTTL REPLACE",
     "RESTORE {k} 0 {broken}",
     // transactions
     "MULTI",

@@ -114,12 +114,15 @@ impl Talk {
 
     pub(super) fn key(&mut self) -> Vec<u8> {
         let rng = &mut self.rng;
+        // A HyperLogLog that was written to as a string is none any more: it shares no keys.
+        let shares = self.theme != Theme::HyperLogLogs;
         match rng.below(24) {
-            0 => pick::<&[u8]>(rng, &[b"", b"\0", b"a b", b"{tag}1", b"{tag}2", b"k*", b"[k]", b"\xff\r\n", b"none"])
-                .to_vec(),
+            0 if shares => {
+                pick::<&[u8]>(rng, &[b"", b"\0", b"a b", b"{tag}1", b"{tag}2", b"k*", b"[k]", b"\xff\r\n", b"none"])
+                    .to_vec()
+            }
             1 => {
-                // Any score is a place, but few of them one that can be found again, and a HyperLogLog that was written to
-                // as a string is none any more: those do not meet.
+                // Any score is a place, but few of them one that can be found again: those two do not meet.
                 let theme = match self.theme {
                     Theme::HyperLogLogs => pick(rng, &[Theme::Lists, Theme::Hashes, Theme::Sets, Theme::Streams]),
                     _ => pick(rng, &[Theme::Lists, Theme::Hashes, Theme::Sets, Theme::Streams, Theme::Strings]),
@@ -163,8 +166,10 @@ fn mutate(rng: &mut Rng, words: &mut Words) {
     let may_block = may_block || words.iter().any(|word| word == b"BLOCK");
     // Its count takes all there is: nothing is left to chance.
     let takes_all = words[0] == b"SPOP";
+    // A time to live that is too long overflows there, and is over.
+    let restores = words[0] == b"RESTORE";
     match rng.below(60) {
-        _ if is_hello_with_name || may_block || takes_all => {}
+        _ if is_hello_with_name || may_block || takes_all || restores => {}
         0 if words.len() > 1 => {
             let at = 1 + rng.index(words.len() - 1);
             words.remove(at);
@@ -417,7 +422,8 @@ fn pattern(rng: &mut Rng) -> Vec<u8> {
 
 fn millis(rng: &mut Rng) -> Vec<u8> {
     match rng.below(10) {
-        0 => pick(rng, &["0", "-1", "-100000", "9223372036854775807", "-9223372036854775808", "9223370000000000000"]).into(),
+        0 => pick(rng, &["0", "-1", "-100000", "9223372036854775807", "-9223372036854775808", "9223370000000000000"])
+            .into(),
         _ => format!("{}00000", 1 + rng.below(1_000_000)).into_bytes(),
     }
 }
