@@ -32,6 +32,7 @@ pub struct Ctx<'a, 'n> {
     pub nested: bool,
     /// A script calls it.
     pub in_script: bool,
+    pub(crate) frozen_us: &'a mut Option<i64>,
     pub(crate) park: Option<ParkOn>,
     pub(crate) run_queue: bool,
     pub(crate) script: Option<Box<dyn Script>>,
@@ -54,6 +55,12 @@ impl Ctx<'_, '_> {
     /// One time for the whole command.
     pub fn now(&self) -> UnixMs {
         self.db.now
+    }
+
+    /// The clock for TIME: in a script or transaction it stands still.
+    pub fn now_us(&mut self) -> i64 {
+        let clock = &self.node.clock;
+        if self.nested { *self.frozen_us.get_or_insert_with(|| clock.unix_us()) } else { clock.unix_us() }
     }
 
     pub fn rng(&mut self) -> &mut Rng {

@@ -216,6 +216,12 @@ impl<'n> Db<'_, 'n> {
         Ok(self.find(key, Look::Peek)?.map(EntryMut::into_ref))
     }
 
+    /// As `peek`, past its time or not (DEBUG OBJECT).
+    pub fn peek_even_stale(&mut self, key: Key) -> Option<EntryRef<'_>> {
+        let db = self.index;
+        self.shard(key.hash).find(db, key.hash, key.bytes)
+    }
+
     pub fn exists(&mut self, key: Key) -> Result<bool, Error> {
         Ok(self.find(key, Look::Write)?.is_some())
     }

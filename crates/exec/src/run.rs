@@ -4,21 +4,21 @@
 //! eviction all come through a `Turn`. A worker belongs to one event-loop thread and lends its
 //! scratch memory to the turn.
 
-use crate::acl;
 use crate::args::{Args, KeyAt};
 use crate::changes::{Changes, KeyName};
 use crate::client::{ClientId, flag};
-use crate::command::{Command, Flags, Reach};
+use crate::command::{Command, Flags};
 use crate::ctx::{Ctx, ParkOn};
 use crate::db::{Db, Touch};
 use crate::evict::Pool;
 use crate::gates::{self, Intent, Verdict};
-use crate::held::{Held, WorldGuard};
+use crate::held::Held;
 use crate::node::Node;
-use crate::plan::{self, Locks, Plan, UNKNOWN};
+use crate::plan::{self, Plan, UNKNOWN};
 use crate::script::ScriptEnd;
 use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
 use crate::tracking::Broadcast;
+use crate::transaction::Transaction;
 use crate::{block, evict, metrics, monitor, options, pubsub, record, slowlog};
 use keyspace::KeyHash;
 use kit::metric::Tally;
@@ -292,7 +292,9 @@ pub(crate) struct Turn<'w, 'n> {
     pub client: Option<ClientId>,
     /// The command is a script's.
     pub in_script: bool,
-    running: Option<MutexGuard<'n, ()>>,
+    /// What TIME says in a script or transaction, once it was asked.
+    pub frozen_us: Option<i64>,
+    pub running: Option<MutexGuard<'n, ()>>,
     pub mono_ns: u64,
 }
 
@@ -312,6 +314,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             rerun: false,
             client: None,
             in_script: false,
+            frozen_us: None,
             running,
             mono_ns: 0,
         }
@@ -442,56 +445,6 @@ impl<'w, 'n> Turn<'w, 'n> {
         }
     }
 
-    /// Takes what the command needs, runs `body`, and gives back what should not be kept. False when a script has some
-    /// of it, or when `body` says so.
-    pub(crate) fn lock(&mut self, command: &Command, args: &Args, body: impl FnOnce(&mut Self) -> bool) -> bool {
-        let mut shards = std::mem::take(&mut self.scratch.shards);
-        let locks = plan::locks(self.node, command, args, &mut shards);
-        let ran = self.lock_as(locks, &shards, body);
-        self.scratch.shards = shards;
-        ran
-    }
-
-    fn lock_as(&mut self, locks: Locks, shards: &[u8], body: impl FnOnce(&mut Self) -> bool) -> bool {
-        let got = match locks {
-            Locks::None => {
-                self.held.release();
-                true
-            }
-            Locks::Walk => {
-                self.held.release();
-                !self.node.scripts.shards.any()
-            }
-            Locks::One(shard) => self.held.take_one(shard),
-            Locks::Many => self.held.take_many(shards),
-            Locks::World if self.held.is_world() => true,
-            Locks::World => {
-                let Some(world) = self.take_world() else { return false };
-                let ran = body(self);
-                self.leave_world(world);
-                return ran;
-            }
-        };
-        got && body(self)
-    }
-
-    fn take_world(&mut self) -> Option<WorldGuard<'n>> {
-        self.held.release();
-        self.running = None;
-        let Some(world) = self.node.world.try_exclusive() else {
-            self.running = Some(self.node.world.enter(self.thread));
-            return None;
-        };
-        self.held.set_world(true);
-        Some(world)
-    }
-
-    fn leave_world(&mut self, world: WorldGuard<'n>) {
-        self.held.set_world(false);
-        drop(world);
-        self.running = Some(self.node.world.enter(self.thread));
-    }
-
     /// Calls a body under its locks, and does what follows from it.
     pub(crate) fn call(&mut self, session: &mut Session, reply: &mut Reply, args: &Args, number: u16, nested: bool) {
         let node = self.node;
@@ -529,6 +482,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             nested,
             park: None,
             in_script: self.in_script,
+            frozen_us: &mut self.frozen_us,
             run_queue: false,
             script: None,
         };
@@ -629,114 +583,6 @@ impl<'w, 'n> Turn<'w, 'n> {
             let len_max = node.config.get(&slowlog::LARGE_REPLIES_MAX);
             record::keep(self, &node.large_replies, len_max, session, command, args, reply_bytes as u64);
         }
-    }
-
-    /// EXEC: the queued commands, under all their locks at once.
-    fn transaction(&mut self, session: &mut Session, reply: &mut Reply) -> Transaction {
-        let Some(multi) = session.multi.as_ref() else { return Transaction::Aborted };
-        if multi.dirty {
-            crate::watch::end_multi(self.node, session);
-            return Transaction::Aborted;
-        }
-        let mut keys = Vec::new();
-        let mut plans = Vec::with_capacity(multi.queued.len());
-        let mut world = false;
-        for queued in &multi.queued {
-            let (buf, words) = (&queued.request.buf, &queued.request.words);
-            let plan = plan::plan(self.node, session.db, buf, words, &mut keys);
-            let hasher = |key: &[u8]| self.node.keyspace.hash(key);
-            let args = Args::new(buf, words, plan.keys(&keys), &hasher);
-            let command = self.node.commands.command(queued.command);
-            world |= !matches!(command.reach_of(self.node, &args), Reach::Keys);
-            plans.push(plan);
-        }
-        // Watched shards are locked too: two transactions that watch each other's keys must not
-        // both succeed.
-        let mut locked: Vec<KeyAt> = keys.clone();
-        if let Some(watch) = &session.watch {
-            locked.extend(watch.keys.iter().map(|key| KeyAt { word: 0, hash: key.hash }));
-        }
-        let mut shards = Vec::new();
-        let locks = if world { Locks::World } else { plan::shards_of(&locked, &mut shards) };
-        let mut away = Vec::new();
-        let mut waits_for_walk = false;
-        let ran = self.lock_as(locks, &shards, |turn| {
-            if !turn.widen_for_waiters() {
-                return false;
-            }
-            away = turn.keys_away(session, &plans, &keys);
-            if !away.is_empty() {
-                return true;
-            }
-            if turn.node.walk_waiters.is_walking() && turn.queue_wants(session, &plans, &keys) {
-                turn.node.walk_waiters.add(&session.record);
-                waits_for_walk = true;
-                return true;
-            }
-            if let Some(watch) = &session.watch
-                && crate::watch::is_broken(watch, &mut turn.held, turn.now)
-            {
-                crate::watch::take_multi(turn.node, session, &mut turn.held);
-                reply.null_array();
-                return true;
-            }
-            let multi = crate::watch::take_multi(turn.node, session, &mut turn.held).unwrap_or_default();
-            reply.array(multi.queued.len());
-            session.deny_blocking = true;
-            for (queued, plan) in multi.queued.iter().zip(&plans) {
-                let hasher = |key: &[u8]| turn.node.keyspace.hash(key);
-                let request = &queued.request;
-                let mut args = Args::new(&request.buf, &request.words, plan.keys(&keys), &hasher);
-                args.name_words = usize::from(plan.name_words);
-                // The user may have lost the right since, or be another one.
-                match acl::admit_queued(turn.node, session, queued.command, &args) {
-                    Ok(()) => turn.call(session, reply, &args, queued.command, true),
-                    Err(error) => turn.reply_refused(reply, queued.command, &error),
-                }
-            }
-            session.deny_blocking = false;
-            turn.append_unit();
-            turn.serve_ready();
-            true
-        });
-        if !ran {
-            return Transaction::TurnedAway;
-        }
-        match away.is_empty() {
-            true if waits_for_walk => Transaction::WaitsForWalk,
-            true => Transaction::Ran,
-            false => Transaction::Away(away),
-        }
-    }
-
-    /// Would a queued command change a large value that a snapshot has not been given yet?
-    fn queue_wants(&mut self, session: &Session, plans: &[Plan], keys: &[KeyAt]) -> bool {
-        let Some(multi) = &session.multi else { return false };
-        let mut wants = false;
-        for (queued, plan) in multi.queued.iter().zip(plans) {
-            if self.node.commands.command(queued.command).is_write() {
-                let keys = plan.keys(keys).iter().map(|at| (*at, queued.request.word(at.word as usize)));
-                wants |= self.walk_wants(session.db, keys);
-            }
-        }
-        wants
-    }
-
-    /// Keys of queued commands that must be brought in: a transaction is not left halfway.
-    fn keys_away(&mut self, session: &Session, plans: &[Plan], keys: &[KeyAt]) -> Vec<KeyName> {
-        let (Some(tier), Some(multi)) = (self.node.tier.get(), &session.multi) else { return Vec::new() };
-        let db = session.db;
-        let mut away = Vec::new();
-        for (queued, plan) in multi.queued.iter().zip(plans) {
-            for at in plan.keys(keys) {
-                let key = queued.request.word(at.word as usize);
-                let here = self.held.shard(at.hash.shard() as u8).find(db, at.hash, key).is_some();
-                if !here && tier.may_hold(db, at.hash, key) {
-                    away.push(KeyName { db, hash: at.hash, key: key.into() });
-                }
-            }
-        }
-        away
     }
 
     fn queue(&mut self, session: &mut Session, reply: &mut Reply, command: &Command, args: &Args, number: u16) {
@@ -847,24 +693,10 @@ pub(crate) fn unpark(node: &Node, session: &mut Session) -> Option<Box<Parked>> 
     Some(parked)
 }
 
-/// How EXEC ended.
-enum Transaction {
-    /// The queue was run, or was not because a watched key changed; the reply says which.
-    Ran,
-    /// Keys must be brought in first; nothing was run.
-    Away(Vec<KeyName>),
-    /// A script has some of the shards; nothing was run.
-    TurnedAway,
-    /// A snapshot must be given a large value first; nothing was run, and the client will be told.
-    WaitsForWalk,
-    /// A command was refused while it was queued.
-    Aborted,
-}
-
 impl Plan {
     const NONE: Plan = Plan { command: UNKNOWN, name_words: 1, first_key: 0, key_count: 0 };
 
-    fn keys<'k>(&self, keys: &'k [KeyAt]) -> &'k [KeyAt] {
+    pub(crate) fn keys<'k>(&self, keys: &'k [KeyAt]) -> &'k [KeyAt] {
         &keys[self.first_key as usize..(self.first_key + self.key_count) as usize]
     }
 }

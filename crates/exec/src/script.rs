@@ -128,6 +128,9 @@ impl Turn<'_, '_> {
         let began = self.mono_ns;
         let (db, deny_blocking) = (session.db, session.deny_blocking);
         if !nested {
+            self.frozen_us = None;
+        }
+        if !nested {
             let got = if script.wants_all(began) { self.held.take_all() } else { self.widen_for_waiters() };
             if !got {
                 return ScriptEnd::TurnedAway;

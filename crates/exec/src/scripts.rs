@@ -435,6 +435,11 @@ impl Scripts {
         self.running.lock().clone()
     }
 
+    /// Is there a script that others may have to wait for?
+    pub(crate) fn any(&self) -> bool {
+        self.running_count.load(SeqCst) > 0 || self.shards.any()
+    }
+
     pub fn begin(&self, running: &Arc<Running>) {
         self.running.lock().push(Arc::clone(running));
         self.running_count.fetch_add(1, SeqCst);

@@ -362,8 +362,10 @@ impl Turn<'_, '_> {
         if node.tracking.keys.load(Relaxed) > 0 {
             let taken = take(node, &mut self.held.shard(hash.shard() as u8).ext.tracked, hash);
             for mut readers in taken {
-                readers.clients.retain(|client| !(by == Some(client.id) && client.has(flag::NO_LOOP)));
-                // One who has gone over to broadcasts is told of what it read before, too.
+                // One who has gone over to broadcasts is told of its prefixes only, not of what it read before.
+                readers.clients.retain(|client| {
+                    !client.has(flag::BROADCAST) && !(by == Some(client.id) && client.has(flag::NO_LOOP))
+                });
                 tell(node, &readers.clients, &[&readers.key], self.client, &mut self.scratch.own_pushes);
             }
         }

@@ -294,7 +294,8 @@ fn call(lua: &Lua, state: &State, args: &MultiValue) -> Result<Value> {
     if let Some(stop) = state.stop.get() {
         return Err(state.stop(stop));
     }
-    let mut scratch = state.scratch.take();
+    // No command of a script calls another one.
+    let scratch = &mut *state.scratch.borrow_mut();
     let outcome = gather(args, &mut scratch.buf, &mut scratch.words).and_then(|()| {
         if !CALLER.is_set() {
             return Err(reply_error("ERR redis.call/pcall can only be called inside a script invocation"));
@@ -339,8 +340,6 @@ fn call(lua: &Lua, state: &State, args: &MultiValue) -> Result<Value> {
     if scratch.buf.capacity() > 1 << 16 {
         scratch.buf = Vec::new();
     }
-    scratch.reply.clear();
-    state.scratch.replace(scratch);
     outcome
 }
 

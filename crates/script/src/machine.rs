@@ -60,6 +60,9 @@ pub(crate) struct Machine {
     /// `KEYS` and `ARGV`.
     pub keys_name: LuaString,
     pub argv_name: LuaString,
+    /// What `ARGV` is when there is nothing in it.
+    no_args: RefCell<Table>,
+    argv_is_empty: Cell<bool>,
     pub run: Function,
     pub run_with: Function,
     pub set_loading: Function,
@@ -156,12 +159,15 @@ impl Machine {
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_EVERY), move |_, _| {
             hook.tick().map(|()| VmState::Continue)
         })?;
+        let no_args = RefCell::new(lua.create_table()?);
         let (keys_name, argv_name) = (lua.create_string("KEYS")?, lua.create_string("ARGV")?);
         Ok(Machine {
             lua,
             globals,
             keys_name,
             argv_name,
+            no_args,
+            argv_is_empty: Cell::new(false),
             run,
             run_with,
             set_loading,
@@ -233,6 +239,27 @@ impl Machine {
             mlua::Error::SyntaxError { message, .. } => message,
             other => other.to_string(),
         })
+    }
+
+    pub(crate) fn set_argv(&self, argv: Option<Table>) -> mlua::Result<()> {
+        if let Some(argv) = argv {
+            self.argv_is_empty.set(false);
+            return self.globals.raw_set(&self.argv_name, argv);
+        }
+        let mut no_args = self.no_args.borrow_mut();
+        let is_untouched = no_args.is_empty() && !no_args.has_metatable();
+        if !is_untouched {
+            *no_args = self.lua.create_table()?;
+        }
+        if !is_untouched || !self.argv_is_empty.replace(true) {
+            self.globals.raw_set(&self.argv_name, &*no_args)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn forget_argv(&self) -> mlua::Result<()> {
+        self.argv_is_empty.set(false);
+        self.globals.raw_set(&self.argv_name, mlua::Value::Nil)
     }
 
     /// Everything of one script's run that is not its code.

@@ -18,6 +18,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 /// Runs the server until it is told to stop; the exit code. An error is for the terminal.
 pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
@@ -80,8 +81,11 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     let pid_file = PidFile::write(&config);
     summary(&node, limit_of_container);
 
-    // Clients may come while the data are loaded, and are told so.
-    node.alarms.set(alarm::LOADING, snapshots.has_data(&node));
+    // Clients may come while the data are loaded, and are told so; not while there is next to nothing to load.
+    let loading = match Loading::begin(&node, &snapshots, &stopper, &asked) {
+        Ok(loading) => loading,
+        Err(code) => return Ok(code),
+    };
     let server = match net::start(Arc::clone(&node)) {
         Ok(server) => server,
         // Whoever could not listen has told the log why.
@@ -106,7 +110,7 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
             return Ok(1);
         }
     };
-    if let Err(code) = load(&node, &snapshots, &stopper, &asked) {
+    if let Err(code) = loading.finish(&node, &snapshots, &asked) {
         server.stop();
         return Ok(code);
     }
@@ -125,28 +129,51 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     Ok(0)
 }
 
-/// Loads the data on a thread of its own, so that this one hears who wants the process to stop. The error is the exit
-/// code.
-fn load(
-    node: &Arc<Node>,
-    snapshots: &Arc<Snapshots>,
-    stopper: &Arc<Stopper>,
-    asked: &Receiver<Cause>,
-) -> Result<(), u8> {
-    if node.alarms.get() & alarm::LOADING == 0 {
-        return Ok(());
+/// The data being loaded, on a thread of its own, so that this one hears who wants the process to stop.
+enum Loading {
+    Over,
+    GoesOn,
+}
+
+/// What is loaded within this time is there before the first client.
+const SOON: Duration = Duration::from_millis(300);
+
+impl Loading {
+    /// The error is the exit code.
+    fn begin(
+        node: &Arc<Node>,
+        snapshots: &Arc<Snapshots>,
+        stopper: &Arc<Stopper>,
+        asked: &Receiver<Cause>,
+    ) -> Result<Loading, u8> {
+        if !snapshots.has_data(node) {
+            return Ok(Loading::Over);
+        }
+        node.alarms.set(alarm::LOADING, true);
+        let (loading, node_of_thread, done) = (Arc::clone(snapshots), Arc::clone(node), Arc::clone(stopper));
+        let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
+            done.ask(Cause::Loaded(loading.load_at_start(&node_of_thread)));
+        });
+        if let Err(error) = thread {
+            kit::warning!("Fatal error loading the DB: no thread for it: {error}");
+            return Err(1);
+        }
+        match stop::wait_for_data(asked, Some(SOON), || snapshots.stop_loading())? {
+            true => {
+                node.alarms.set(alarm::LOADING, false);
+                Ok(Loading::Over)
+            }
+            false => Ok(Loading::GoesOn),
+        }
     }
-    let (loading, node_of_thread, done) = (Arc::clone(snapshots), Arc::clone(node), Arc::clone(stopper));
-    let thread = std::thread::Builder::new().name("load".into()).spawn(move || {
-        done.ask(Cause::Loaded(loading.load_at_start(&node_of_thread).is_ok()));
-    });
-    if let Err(error) = thread {
-        kit::warning!("Fatal error loading the DB: no thread for it: {error}");
-        return Err(1);
+
+    fn finish(self, node: &Node, snapshots: &Snapshots, asked: &Receiver<Cause>) -> Result<(), u8> {
+        if let Loading::GoesOn = self {
+            stop::wait_for_data(asked, None, || snapshots.stop_loading())?;
+            node.alarms.set(alarm::LOADING, false);
+        }
+        Ok(())
     }
-    stop::wait_for_data(asked, || snapshots.stop_loading())?;
-    node.alarms.set(alarm::LOADING, false);
-    Ok(())
 }
 
 fn read_stdin() -> std::io::Result<String> {

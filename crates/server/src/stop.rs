@@ -10,7 +10,7 @@ use exec::seams::{Process, Stop};
 use kit::opt::Config;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -86,22 +86,29 @@ impl Process for Stopper {
     }
 }
 
-/// While the data are loaded: true when they are there, false when the process ends. `stop` ends the loading.
-pub(crate) fn wait_for_data(asked: &Receiver<Cause>, stop: impl Fn()) -> Result<(), u8> {
+/// While the data are loaded: true when they are there, false when that takes longer than `patience`. The error is the
+/// exit code of a process that ends. `stop` ends the loading.
+pub(crate) fn wait_for_data(asked: &Receiver<Cause>, patience: Option<Duration>, stop: impl Fn()) -> Result<bool, u8> {
     let mut ends = false;
-    while let Ok(cause) = asked.recv() {
+    loop {
+        let cause = match patience.filter(|_| !ends) {
+            Some(patience) => match asked.recv_timeout(patience) {
+                Err(RecvTimeoutError::Timeout) => return Ok(false),
+                cause => cause.ok(),
+            },
+            None => asked.recv().ok(),
+        };
         match cause {
-            Cause::Loaded(_) if ends => return Err(0),
-            Cause::Loaded(true) => return Ok(()),
-            Cause::Loaded(false) => return Err(1),
-            Cause::Command(_) | Cause::Signal { .. } => {
+            Some(Cause::Loaded(_)) if ends => return Err(0),
+            Some(Cause::Loaded(true)) => return Ok(true),
+            Some(Cause::Loaded(false)) | None => return Err(1),
+            Some(Cause::Command(_) | Cause::Signal { .. }) => {
                 kit::warning!("Received shutdown signal during loading, exiting now.");
                 ends = true;
                 stop();
             }
         }
     }
-    Err(1)
 }
 
 /// Waits until somebody asks and nothing stands against it.

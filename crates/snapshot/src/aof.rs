@@ -6,7 +6,7 @@
 //! `tick` makes it so.
 
 use crate::file::{Failure, Plan};
-use crate::keeper::{Record, Snapshots, now_ms};
+use crate::keeper::{Record, Snapshots, State, now_ms};
 use crate::options;
 use exec::Node;
 use exec::node::alarm;
@@ -14,6 +14,7 @@ use kit::opt::Config;
 use log::{Base, Format, Live, Log, Policy, Prepared, Rotated, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 /// The log's settings as the configuration has them. `dir` is absolute.
 pub fn settings(config: &Config, dir: &Path) -> Settings {
@@ -150,6 +151,9 @@ pub(crate) fn is_due(node: &Node, record: &Record) -> bool {
     growth >= percentage
 }
 
+/// An event loop waits so long at most for a walk to stop; it usually takes 10 ms when tests make it slow, and no time else.
+const CANCEL_WAIT_MAX: Duration = Duration::from_millis(50);
+
 /// After three failures in a row it waits a minute, then two, four … up to an hour.
 const FAILURES_MAX: u64 = 3;
 const WAIT_MINUTES_MAX: i64 = 60;
@@ -177,7 +181,14 @@ impl Snapshots {
             && let Some(running) = state.running.as_ref().filter(|running| running.what == crate::keeper::What::Rewrite)
         {
             kit::notice!("Killing running AOF rewrite child: {}", std::process::id());
-            running.control.cancel.store(true, Relaxed);
+            let control = running.control.clone();
+            control.cancel.store(true, Relaxed);
+            // Who asks for another one next should not hear that this one is still there.
+            let is_it = |state: &State| {
+                state.running.as_ref().is_some_and(|running| std::sync::Arc::ptr_eq(&running.control, &control))
+            };
+            let until = Instant::now() + CANCEL_WAIT_MAX;
+            while is_it(&state) && !self.bell.wait_until(&mut state, until).timed_out() {}
         }
         drop(state);
         self.bell.notify_all();

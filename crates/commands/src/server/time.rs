@@ -1,7 +1,7 @@
 //! TIME
 //!
 //! Seconds and microseconds, as two bulk strings. The one command whose answer needs more than the
-//! milliseconds of `ctx.now()`.
+//! milliseconds of `ctx.now()`. In a script or transaction it is always the same moment.
 
 use exec::{Args, Arity, Command, Ctx, Error, Flags, Group};
 
@@ -18,7 +18,7 @@ pub static TIME: Command = Command {
 };
 
 fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
-    let now_us = ctx.node.clock.unix_us();
+    let now_us = ctx.now_us();
     ctx.reply.array(2);
     ctx.reply.bulk_int(now_us.div_euclid(1_000_000));
     ctx.reply.bulk_int(now_us.rem_euclid(1_000_000));

@@ -165,16 +165,17 @@ impl Run {
             Ok(list)
         };
         let keys = words(3, 3 + self.key_count)?;
-        let argv = words(3 + self.key_count, args.len())?;
+        let has_args = args.len() > 3 + self.key_count;
         match &self.of {
             Of::Function(it) => {
+                let argv = words(3 + self.key_count, args.len())?;
                 machine.globals.raw_set(&machine.keys_name, Value::Nil)?;
-                machine.globals.raw_set(&machine.argv_name, Value::Nil)?;
+                machine.forget_argv()?;
                 CALLER.set(caller, || machine.limited(|| machine.run_with.call((&it.function, keys, argv))))
             }
             Of::Script(script) => {
                 machine.globals.raw_set(&machine.keys_name, keys)?;
-                machine.globals.raw_set(&machine.argv_name, argv)?;
+                machine.set_argv(has_args.then(|| words(3 + self.key_count, args.len())).transpose()?)?;
                 CALLER.set(caller, || machine.limited(|| machine.run.call(&script.function)))
             }
         }

@@ -200,6 +200,10 @@ fn what_is_there_works() {
             "-ERR user_script:1: attempt to call field 'register_function' (a nil value)",
         ),
         ("local t = os.clock() return type(t)", "$6\r\nnumber"),
+        ("ARGV[1] = 'left' ARGV.x = 1 return 1", ":1"),
+        ("return {#ARGV, tostring(ARGV.x)}", "*2\r\n:0\r\n$3\r\nnil"),
+        ("setmetatable(ARGV, {__index = {y = 1}}) setmetatable(KEYS, {__index = {y = 1}}) return ARGV.y", ":1"),
+        ("return {tostring(ARGV.y), tostring(KEYS.y)}", "*2\r\n$3\r\nnil\r\n$3\r\nnil"),
         ("collectgarbage('stop') return collectgarbage('count') > 0", ":1"),
     ] {
         let reply = eval(&mut node, script);

@@ -102,7 +102,6 @@ pub(crate) use options;
 
 // Bounds that Redis names.
 pub(crate) const INT_MAX: i64 = i32::MAX as i64;
-pub(crate) const INT_MIN: i64 = i32::MIN as i64;
 pub(crate) const PORT_MAX: i64 = 65_535;
 
 /// Letters, digits, hyphens and dots.

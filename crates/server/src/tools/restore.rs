@@ -77,6 +77,7 @@ fn restore(log: &Log, moments: &[Moments], until_s: i64, out: &Path) -> Result<u
     if path.exists() {
         return Err(format!("{} is there already: nothing was changed", path.display()));
     }
+    kit::journal::set_level(kit::journal::Level::Warning);
     let config = Arc::new(Config::new(parts::OPTIONS));
     let node = Node::new(
         Parts {

@@ -30,13 +30,16 @@ fn digest(client: &mut Client) -> Vec<Value> {
 
 fn between(from: &Server, to: &Server) {
     let (mut here, mut there) = (from.connect(), to.connect());
+    there.ask_line("FLUSHALL");
+    here.ask_line("FLUSHALL");
     fill(&mut here);
     let before = digest(&mut here);
     let port = to.port.to_string();
     let keys = ["s", "n", "l", "h", "set", "z", "x", "missing"];
     let mut words = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
     words.extend(keys);
-    assert!(ok(&here.ask(&words)), "all keys at once");
+    let answer = here.ask(&words);
+    assert!(ok(&answer), "all keys at once: {answer:?}");
     assert_eq!(here.ask_line("DBSIZE"), Value::Int(0));
     assert_eq!(digest(&mut there), before);
     let Value::Int(ttl) = there.ask_line("PTTL n") else { panic!("no TTL") };
@@ -57,9 +60,7 @@ fn moves_keys() {
     if let Some(redis) = Server::start_redis(&[])
         && !one.is_redis()
     {
-        one.connect().ask_line("FLUSHALL");
         between(&one, &redis);
-        redis.connect().ask_line("FLUSHALL");
         between(&redis, &one);
     }
 }

@@ -5,7 +5,8 @@ use crate::harness::{Server, within};
 use proto::resp_client::Value;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 /// Keys of all types and encodings in three databases.
 fn fill(client: &mut Client) {
@@ -275,4 +276,63 @@ fn a_damaged_snapshot_stops_the_start() {
     fs::write(&path, bytes).expect("written");
     let log = server.start_again(RDB).expect_err("it must not start");
     assert!(log.contains("Fatal error loading the DB"), "{log}");
+}
+
+fn tool(server: &Server, words: &[&str]) -> (bool, String) {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_basalt")).current_dir(&server.dir).args(words).output().expect("it runs");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn files_are_checked() {
+    let mut server = Server::start(AOF);
+    if server.is_redis() {
+        return;
+    }
+    let mut client = server.connect();
+    fill(&mut client);
+    assert!(ok(&client.ask_line("SAVE")));
+    client.ask_line("BGREWRITEAOF");
+    until_idle(&mut client);
+    client.ask_line("SET behind the-base");
+    server.stop();
+    let (valid, said) = tool(&server, &["check", "dump.rdb"]);
+    assert!(valid && said.contains("RDB looks OK!"), "{said}");
+    let (valid, said) = tool(&server, &["check", "."]);
+    assert!(valid && said.contains("All AOF files and manifest are valid"), "{said}");
+    let path = server.dir.join("dump.rdb");
+    let mut bytes = fs::read(&path).expect("a file");
+    bytes.truncate(bytes.len() / 2);
+    fs::write(&path, bytes).expect("written");
+    let (valid, said) = tool(&server, &["check", "dump.rdb"]);
+    assert!(!valid && said.contains("RDB ERROR DETECTED"), "{said}");
+}
+
+#[test]
+fn a_moment_comes_back() {
+    let args = ["--aof-timestamp-enabled", "yes"];
+    let mut server = Server::start(&args);
+    if server.is_redis() {
+        return;
+    }
+    let mut client = server.connect();
+    client.ask_line("SET key value");
+    client.ask_line("RPUSH list a b c");
+    let before = contents(&mut client);
+    let time = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
+    let moment = time();
+    while time() < moment + 2 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    client.ask_line("FLUSHALL");
+    server.stop();
+    let (done, said) = tool(&server, &["restore", "--dir", "."]);
+    assert!(done && said.contains("moments"), "{said}");
+    let to = moment.to_string();
+    let (done, said) = tool(&server, &["restore", "--dir", ".", "--to", &to, "--out", "back"]);
+    assert!(done && said.contains("2 keys"), "{said}");
+    fs::copy(server.dir.join("back/dump.rdb"), server.dir.join("dump.rdb")).expect("copied");
+    server.start_again(RDB).expect("it starts");
+    compare(&contents(&mut server.connect()), &before, "restored");
 }

@@ -22,9 +22,9 @@ impl Snapshots {
         node.config.get(&options::APPEND_ONLY) || node.disk.exists(&snapshot_path(node)) || node.disk.exists(&folder)
     }
 
-    /// Loads what there is, and turns the log on. Clients are kept out by `alarm::LOADING` meanwhile. The error has been
-    /// told in the log.
-    pub fn load_at_start(&self, node: &Arc<Node>) -> Result<(), ()> {
+    /// Loads what there is, and turns the log on. Clients are kept out by `alarm::LOADING` meanwhile. False when the
+    /// server cannot start; the log says why.
+    pub fn load_at_start(&self, node: &Arc<Node>) -> bool {
         let loaded = match node.config.get(&options::APPEND_ONLY) {
             true => self.load_log_first(node),
             false => self.load_old_snapshot(node),
@@ -39,15 +39,15 @@ impl Snapshots {
             Ok(()) => {
                 node.dirty.store(0, Relaxed);
                 node.last_save_ms.store(node.now().0, Relaxed);
-                Ok(())
+                true
             }
-            Err(_) if self.loading.stop.load(Relaxed) => Err(()),
+            Err(_) if self.loading.stop.load(Relaxed) => false,
             Err(error) => {
                 if !error.is_empty() {
                     kit::warning!("{error}");
                 }
                 kit::warning!("Fatal error loading the DB, check server logs. Exiting.");
-                Err(())
+                false
             }
         }
     }

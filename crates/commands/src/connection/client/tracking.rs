@@ -200,6 +200,10 @@ mod tests {
             "c2> SUBSCRIBE __redis__:invalidate; c2> CLIENT TRACKING ON -> -ERR Can't execute 'client|tracking'; CLIENT TRACKING ON REDIRECT 1 -> +OK; \
              GET k; c3> SET k 1; c2> <- [message __redis__:invalidate [k]]; CLIENT GETREDIR -> :1",
         );
+        // Who tracks by prefixes now is not told of what it read before.
+        check(
+            "HELLO 3; CLIENT TRACKING ON; GET k; CLIENT TRACKING OFF; CLIENT TRACKING ON BCAST; c2> SET k 1; <- [invalidate [k]]; <- silence",
+        );
         check("CLIENT TRACKING ON REDIRECT 99 -> -ERR The client ID you want redirect to does not exist");
     }
 

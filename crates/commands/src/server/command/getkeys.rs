@@ -3,7 +3,7 @@
 use super::describe::access_names;
 use exec::command::{Begin, Find};
 use exec::keys::{Found, Misfit, access_of, each_key};
-use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Group, Node};
+use exec::{Arg, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, Node};
 
 const DOCS: &[Arg] =
     &[Arg { name: "command", ..Arg::BASE }, Arg { name: "arg", optional: true, multiple: true, ..Arg::BASE }];
@@ -78,11 +78,13 @@ fn find(node: &Node, args: &Args) -> Result<Vec<Found>, Error> {
         return Err(Error::Static("ERR Invalid number of arguments specified for command"));
     }
     let word = |i: usize| args.get(i + 2);
+    let may_have_none = command.has(Flags::NO_MANDATORY_KEYS);
     // A command that runs leaves it to its body to refuse this.
-    let counts_none = command.keys.iter().any(|spec| match (spec.begin, spec.find) {
-        (Begin::Index(begin), Find::Count { at, .. }) => args.opt((begin + at + 2) as usize) == Some(b"0"),
-        _ => false,
-    });
+    let counts_none = !may_have_none
+        && command.keys.iter().any(|spec| match (spec.begin, spec.find) {
+            (Begin::Index(begin), Find::Count { at, .. }) => args.opt((begin + at + 2) as usize) == Some(b"0"),
+            _ => false,
+        });
     if counts_none {
         return Err(invalid);
     }
@@ -91,6 +93,8 @@ fn find(node: &Node, args: &Args) -> Result<Vec<Found>, Error> {
         found.push(Found { word: key.word + 2, access: access_of(command, words, &word, key.access) });
     });
     match outcome {
+        // Scripts name their keys or not; a bad count is theirs to refuse.
+        _ if may_have_none => Ok(found),
         Err(Misfit::Invalid) => Err(invalid),
         Ok(()) | Err(Misfit::Unknown) if found.is_empty() => Err(invalid),
         Ok(()) | Err(Misfit::Unknown) => Ok(found),

@@ -37,16 +37,19 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         return Err(Error::Syntax);
     }
     let words: Vec<&[u8]> = args.iter_from(2).collect();
-    let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+    let mut pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
     let node = ctx.node;
     let may_change_protected = allows(&node.config, &ENABLE_PROTECTED, &ctx.session.record);
-    for (i, (name, _)) in pairs.iter().enumerate() {
+    for (i, (name, value)) in pairs.iter().enumerate() {
         let opt = known(node, name)?;
-        refusal(node, opt, may_change_protected).map_or(Ok(()), |reason| Err(reason(name)))?;
+        if !says_what_is(node, opt, value) {
+            refusal(node, opt, may_change_protected).map_or(Ok(()), |reason| Err(reason(name)))?;
+        }
         if pairs[..i].iter().any(|(other, _)| eq_ignore_case(other, name)) {
             return Err(failed(name, "duplicate parameter"));
         }
     }
+    pairs.retain(|(name, value)| !known(node, name).is_ok_and(|opt| says_what_is(node, opt, value)));
     let _turn = node.config_turn.lock();
     let (mut undo, mut again) = (Vec::new(), Vec::new());
     put_in_place(node, &pairs, &mut undo, &mut again)?;
@@ -62,6 +65,11 @@ fn known(node: &Node, name: &[u8]) -> Result<&'static dyn AnyOpt, Error> {
     let shown = String::from_utf8_lossy(name);
     let hint = node.config.nearest(name).map_or(String::new(), |near| format!(", did you mean '{near}'?"));
     Err(Error::err(format!("Unknown option or number of arguments for CONFIG SET - '{shown}'{hint}")))
+}
+
+/// An immutable option is given the value it has: who sets back all that CONFIG GET showed may do so.
+fn says_what_is(node: &Node, opt: &dyn AnyOpt, value: &[u8]) -> bool {
+    opt.traits().immutable && node.config.show(opt.name()).is_some_and(|shown| shown.as_bytes() == value)
 }
 
 type Refusal = fn(&[u8]) -> Error;
@@ -177,6 +185,7 @@ mod tests {
              CONFIG SET MAXMEMORY x -> -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - argument must be a memory value
              CONFIG SET commandlog-slow-execution-max-len x -> -ERR CONFIG SET failed (possibly related to argument 'commandlog-slow-execution-max-len') - argument couldn't be parsed into an integer
              CONFIG SET databases 5 -> -ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config
+             CONFIG SET databases 16 -> +OK
              CONFIG SET maxmemory 1 MAXMEMORY 2 -> -ERR CONFIG SET failed (possibly related to argument 'maxmemory') - duplicate parameter
              CONFIG GET maxmemory -> [maxmemory 0]",
         );

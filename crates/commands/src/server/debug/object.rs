@@ -17,7 +17,7 @@ pub(super) fn object(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     }
     let now = ctx.now();
     let is_lfu = Policy::of(ctx.node).is_lfu();
-    let Some(entry) = ctx.db.peek(args.as_key(args.get(2)))? else { return Err(Error::NoSuchKey) };
+    let Some(entry) = ctx.db.peek_even_stale(args.as_key(args.get(2))) else { return Err(Error::NoSuchKey) };
     let encoding = entry.kind().encoding_name();
     let clock = entry.clock();
     // Of a clock that counts accesses, the upper 16 bits are minutes.

@@ -66,7 +66,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         ("mem_clients_slaves", account.replica_bytes),
         ("mem_clients_normal", account.normal_bytes),
         ("mem_cluster_links", 0),
-        ("mem_aof_buffer", 0),
+        ("mem_aof_buffer", node.log.status().buffer_bytes),
     ]);
     page.field("mem_allocator", &node.samples.machine().allocator);
     page.field("mem_overhead_db_hashtable_rehashing", account.retired);
