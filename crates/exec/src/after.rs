@@ -29,7 +29,10 @@ impl Turn<'_, '_> {
             self.scratch.unit.push(name.db, [&b"DEL"[..], &name.key].into_iter());
         }
         if !self.scratch.changes.fields.is_empty() {
+            // The body met them before it did its own: so are the events.
+            let own = std::mem::take(&mut self.scratch.changes.events);
             self.remove_stale_fields();
+            self.scratch.changes.events.extend(own);
         }
         let touched = std::mem::take(&mut self.scratch.changes.touched);
         self.wake_watchers(&touched);

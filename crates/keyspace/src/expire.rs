@@ -153,7 +153,7 @@ impl ExpiryIndex {
         table.for_each(&mut |entry| {
             if let Some(deadline) = entry.deadline() {
                 deadlines += 1;
-                let low = table.position_of(entry.key()).reverse_bits() & LOW_MASK as u32;
+                let low = table.hash_of(entry.key()).position().reverse_bits() & LOW_MASK as u32;
                 assert!(first[&low] <= unit_of(deadline), "{entry:?} has no entry at or before its deadline");
             }
         });

@@ -309,10 +309,6 @@ impl Table {
         (start, start + len)
     }
 
-    pub(crate) fn position_of(&self, key: &[u8]) -> u32 {
-        self.hasher.bits(key).reverse_bits()
-    }
-
     pub(crate) fn hash_of(&self, key: &[u8]) -> KeyHash {
         self.hasher.hash(key)
     }

@@ -173,7 +173,7 @@ impl DbWalk {
         let partly = self.position > start || self.done.range(..end).next_back().is_some_and(|(_, &done)| done > start);
         table.scan(u64::from(position), &mut |entry| {
             seen += 1;
-            let is_new = !partly || !self.covers(u64::from(table.position_of(entry.key())));
+            let is_new = !partly || !self.covers(u64::from(table.hash_of(entry.key()).position()));
             if is_new && !sink(self.label, entry, Handing::May) {
                 declined.push(OwedKey { hash: table.hash_of(entry.key()), key: entry.key().into(), begun: false });
             }

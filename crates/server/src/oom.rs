@@ -76,5 +76,5 @@ fn read() -> Result<i64, String> {
 }
 
 fn refusal() -> String {
-    "Failed to apply new oom_score_adj configuration, check server logs.".into()
+    "Failed to set current oom_score_adj. Check server logs.".into()
 }

@@ -14,7 +14,7 @@ use kit::opt::Config;
 use log::{Base, Format, Live, Log, Policy, Prepared, Rotated, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The log's settings as the configuration has them. `dir` is absolute.
 pub fn settings(config: &Config, dir: &Path) -> Settings {
@@ -151,8 +151,9 @@ pub(crate) fn is_due(node: &Node, record: &Record) -> bool {
     growth >= percentage
 }
 
-/// An event loop waits so long at most for a walk to stop; it usually takes 10 ms when tests make it slow, and no time else.
-const CANCEL_WAIT_MAX: Duration = Duration::from_millis(50);
+/// An event loop waits a moment for a walk to stop: 10 ms when tests make it slow, and hardly any time else.
+const CANCEL_WAIT: Duration = Duration::from_millis(10);
+const CANCEL_WAITS_MAX: u32 = 5;
 
 /// After three failures in a row it waits a minute, then two, four … up to an hour.
 const FAILURES_MAX: u64 = 3;
@@ -187,8 +188,12 @@ impl Snapshots {
             let is_it = |state: &State| {
                 state.running.as_ref().is_some_and(|running| std::sync::Arc::ptr_eq(&running.control, &control))
             };
-            let until = Instant::now() + CANCEL_WAIT_MAX;
-            while is_it(&state) && !self.bell.wait_until(&mut state, until).timed_out() {}
+            for _ in 0..CANCEL_WAITS_MAX {
+                if !is_it(&state) {
+                    break;
+                }
+                self.bell.wait_for(&mut state, CANCEL_WAIT);
+            }
         }
         drop(state);
         self.bell.notify_all();

@@ -118,7 +118,7 @@ impl<'s, 'n> Inserter<'s, 'n> {
                 }
                 Value::Empty => {
                     if self.shared.loading.keys_empty.fetch_add(1, Relaxed) < 10 {
-                        kit::notice!("rdbLoadObject skipping empty key: {}", kit::text::quote(&self.key));
+                        kit::notice!("rdbLoadObject skipping empty key: {}", String::from_utf8_lossy(&self.key));
                     }
                     return Ok(());
                 }

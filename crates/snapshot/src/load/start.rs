@@ -142,6 +142,7 @@ impl Snapshots {
             Err(error) => {
                 if !self.loading.stop.load(Relaxed) {
                     kit::warning!("Error loading the RDB file {}: {error}", path.display());
+                    kit::warning!("Terminating server after rdb file reading failure.");
                 }
                 Err(error.to_string())
             }
