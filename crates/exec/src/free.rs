@@ -105,15 +105,16 @@ impl Freer {
                 drop(object);
                 self.count_freed(1);
             }
-            Garbage::Db(mut db) => loop {
-                let before = db.len();
-                let more = db.drop_step(STEP_ENTRIES);
-                self.count_freed(before - db.len());
-                if !more {
-                    break;
+            Garbage::Db(mut db) => {
+                let mut left = db.len();
+                while db.drop_step(STEP_ENTRIES) {
+                    let gone = left.min(STEP_ENTRIES); // about
+                    self.count_freed(gone);
+                    left -= gone;
+                    pause();
                 }
-                pause();
-            },
+                self.count_freed(left);
+            }
         }
     }
 

@@ -29,6 +29,9 @@ pub static TABLE_MAX_KEYS: Opt<Int> =
 /// The channel that a client of RESP2 gets another client's invalidations on.
 const CHANNEL: &[u8] = b"__redis__:invalidate";
 
+/// Clients in broadcast mode by their prefixes.
+type ByPrefix = BTreeMap<Box<[u8]>, Vec<Arc<ClientRecord>>>;
+
 /// Of a node.
 #[derive(Default)]
 pub struct Tracking {
@@ -38,10 +41,15 @@ pub struct Tracking {
     /// A key counts once for each client that has read it.
     pub items: AtomicUsize,
     broadcasting: AtomicUsize,
-    prefixes: RwLock<BTreeMap<Box<[u8]>, Vec<Arc<ClientRecord>>>>,
+    prefixes: RwLock<ByPrefix>,
 }
 
 impl Tracking {
+    /// Nobody tracks, and nothing is left of those who did.
+    fn is_idle(&self) -> bool {
+        self.clients.load(Relaxed) == 0 && self.keys.load(Relaxed) == 0
+    }
+
     pub fn prefix_count(&self) -> usize {
         self.prefixes.read().len()
     }
@@ -341,7 +349,7 @@ impl Turn<'_, '_> {
 
     /// Keys of a command changed.
     pub(crate) fn invalidate_touched(&mut self, touched: &[Touched], args: &Args) {
-        if self.node.tracking.clients.load(Relaxed) == 0 {
+        if self.node.tracking.is_idle() {
             return;
         }
         for touched in touched {
@@ -356,7 +364,7 @@ impl Turn<'_, '_> {
     /// A key changed, or left without a command (`by` nobody).
     pub(crate) fn invalidate(&mut self, hash: KeyHash, key: Option<&[u8]>, by: Option<ClientId>) {
         let node = self.node;
-        if node.tracking.clients.load(Relaxed) == 0 {
+        if node.tracking.is_idle() {
             return;
         }
         if node.tracking.keys.load(Relaxed) > 0 {
@@ -364,7 +372,7 @@ impl Turn<'_, '_> {
             for mut readers in taken {
                 // One who has gone over to broadcasts is told of its prefixes only, not of what it read before.
                 readers.clients.retain(|client| {
-                    !client.has(flag::BROADCAST) && !(by == Some(client.id) && client.has(flag::NO_LOOP))
+                    !(client.has(flag::BROADCAST) || by == Some(client.id) && client.has(flag::NO_LOOP))
                 });
                 tell(node, &readers.clients, &[&readers.key], self.client, &mut self.scratch.own_pushes);
             }

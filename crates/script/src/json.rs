@@ -447,7 +447,7 @@ impl Decoder<'_> {
 
     fn value(&mut self, token: Token, at: usize) -> Result<Value> {
         self.made += 1;
-        if self.made % 1024 == 0 {
+        if self.made.is_multiple_of(1024) {
             self.state.check_memory(self.lua, 0)?;
         }
         match token {

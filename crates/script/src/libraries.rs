@@ -281,11 +281,13 @@ pub(crate) fn remove(machine: &Machine, node: &Node, name: &str) -> bool {
     })
 }
 
-pub(crate) fn flush(node: &Node) {
+/// Removes all, and gives what was there to be freed.
+pub(crate) fn flush(node: &Node) -> LibrarySet {
     let mut set = node.scripts.libraries.lock();
     node.libraries.lock().clear();
-    *set = LibrarySet::default();
+    let old = std::mem::take(&mut *set);
     set.version = node.libraries.version();
+    old
 }
 
 /// A function by its name, in any case.

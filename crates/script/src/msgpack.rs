@@ -244,7 +244,7 @@ impl<'u> Unpacker<'u> {
 
     fn value(&mut self, depth: usize) -> Result<Value> {
         self.made += 1;
-        if self.made % 1024 == 0 {
+        if self.made.is_multiple_of(1024) {
             self.state.check_memory(self.lua, 0)?;
         }
         if depth > UNPACK_DEPTH_MAX {

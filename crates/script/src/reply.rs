@@ -195,5 +195,5 @@ fn number(value: &Value) -> Option<f64> {
 
 /// As the processor converts: what does not fit is the least number.
 fn to_int(n: f64) -> i64 {
-    if n >= -9_223_372_036_854_775_808.0 && n < 9_223_372_036_854_775_808.0 { n as i64 } else { i64::MIN }
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&n) { n as i64 } else { i64::MIN }
 }

@@ -84,10 +84,17 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     // Clients may come while the data are loaded, and are told so; not while there is next to nothing to load.
     let loading = match Loading::begin(&node, &snapshots, &stopper, &asked) {
         Ok(loading) => loading,
-        Err(code) => return Ok(code),
+        Err(code) => {
+            kit::notice!("Server initialized");
+            return Ok(code);
+        }
     };
     let server = match net::start(Arc::clone(&node)) {
-        Ok(server) => server,
+        Ok(server) => {
+            // Whoever reads this in the log may connect, whether or not there is more to load.
+            kit::notice!("Server initialized");
+            server
+        }
         // Whoever could not listen has told the log why.
         Err(_) => return Ok(1),
     };
@@ -222,7 +229,6 @@ fn summary(node: &Node, limit_of_container: Option<u64>) {
         (None, 0) => kit::notice!("Memory budget (maxmemory): no limit"),
         (None, bytes) => kit::notice!("Memory budget (maxmemory): {}", human_bytes(bytes.unsigned_abs())),
     }
-    kit::notice!("Server initialized");
 }
 
 /// What CONFIG SET of this crate's options does beyond keeping the value.

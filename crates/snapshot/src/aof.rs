@@ -93,21 +93,16 @@ impl Begun {
 }
 
 /// The snapshot is written and synced.
-pub(crate) fn finish(node: &Node, begun: Begun, plan: &Plan) -> Result<(), Failure> {
+pub(crate) fn finish(node: &Node, begun: &Begun, plan: &Plan) -> Result<(), Failure> {
     let installed = node.log.install_base(&begun.base(), begun.rotated);
     installed.map_err(|error| {
         let _ = node.disk.remove(&plan.temp); // best effort: the first error is the one to tell
-        undo(node, &begun);
         Failure::Failed(format!("the new base cannot be put in place: {error}"))
     })
 }
 
-pub(crate) fn give_up(node: &Node, begun: &Begun) {
-    let _ = node.disk.remove(&begun.temp); // it may not be there
-    undo(node, begun);
-}
-
-fn undo(node: &Node, begun: &Begun) {
+/// It failed, or was given up. No lock is held, and nobody who holds the world waits for this.
+pub(crate) fn undo(node: &Node, begun: &Begun) {
     if let (Way::TurnOn, Some(rotated)) = (begun.way, begun.rotated) {
         {
             let _world = node.world.exclusive();

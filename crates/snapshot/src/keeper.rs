@@ -21,6 +21,7 @@ use log::Base;
 use parking_lot::{Condvar, Mutex};
 use proto::Error;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(crate) struct State {
     pub rewritten: Record,
     pub early_bytes_peak: u64,
     stop: bool,
+    /// The thread has ended.
+    ended: bool,
 }
 
 /// How it went so far. Times in milliseconds of the clock that never jumps.
@@ -140,6 +143,8 @@ pub(crate) enum AskedBy {
 }
 
 const TICK: Duration = Duration::from_millis(100);
+/// The end of the process does not wait longer.
+const END_TICKS_MAX: u32 = 50;
 /// After a failure the save points wait so long.
 const RETRY_MS: i64 = 5000;
 
@@ -163,6 +168,7 @@ impl Snapshots {
             rewritten: Record::default(),
             early_bytes_peak: 0,
             stop: false,
+            ended: false,
         };
         Arc::new(Snapshots {
             node: Arc::downgrade(node),
@@ -175,32 +181,64 @@ impl Snapshots {
 
     /// The thread's body; ends when the node is gone.
     pub(crate) fn keep(&self) {
-        loop {
-            let next = {
-                let mut state = self.state.lock();
-                if !state.has_work() {
-                    self.bell.wait_for(&mut state, TICK);
-                }
-                if state.stop {
-                    return;
-                }
-                state.next()
-            };
-            let Some(node) = self.node.upgrade() else { return };
-            match next {
+        while let Some((node, next)) = self.wait_for_work() {
+            let done = catch_unwind(AssertUnwindSafe(|| match next {
                 // What became of it is in the state and in the log.
                 Next::Job(job) => drop(self.work(&node, *job)),
                 Next::Rewrite => self.rewrite(&node),
                 Next::Reload(reload, done) => done(self.reload_now(&node, reload)),
                 Next::Tick => self.tick(&node),
+            }));
+            if done.is_err() {
+                self.recover(&node);
             }
         }
+        self.state.lock().ended = true;
+        self.bell.notify_all();
     }
 
+    fn wait_for_work(&self) -> Option<(Arc<Node>, Next)> {
+        let mut state = self.state.lock();
+        if !state.has_work() {
+            self.bell.wait_for(&mut state, TICK);
+        }
+        if state.stop {
+            return None;
+        }
+        let next = state.next();
+        Some((self.node.upgrade()?, next))
+    }
+
+    /// A mistake of ours ended what was being done: the walk must not go on collecting, and the next one may come.
+    fn recover(&self, node: &Node) {
+        kit::warning!("Saving ended by a mistake of the server's");
+        node.keyspace.walk_cancel();
+        node.walk_waiters.set_walking(false);
+        node.walk_waiters.wake(node);
+        let mut state = self.state.lock();
+        let record = match state.running.take().map(|running| running.what) {
+            Some(What::Rewrite) => &mut state.rewritten,
+            Some(What::Snapshot) | None => &mut state.saved,
+        };
+        record.ok = false;
+        record.failures_in_a_row += 1;
+        drop(state);
+        self.apply(node);
+        self.bell.notify_all();
+    }
+
+    /// Stops the thread and waits until it has ended. The world is not locked.
     pub(crate) fn end(&self) {
         self.cancel_running();
-        self.state.lock().stop = true;
+        let mut state = self.state.lock();
+        state.stop = true;
         self.bell.notify_all();
+        for _ in 0..END_TICKS_MAX {
+            if state.ended {
+                break;
+            }
+            self.bell.wait_for(&mut state, TICK);
+        }
     }
 
     // ---- beginning -------------------------------------------------------------------------------------
@@ -279,6 +317,9 @@ impl Snapshots {
     /// The rewrite that was claimed.
     fn rewrite(&self, node: &Node) {
         let Some(claim) = self.state.lock().running.as_ref().map(|running| running.control.clone()) else { return };
+        if !node.config.get(&options::APPEND_ONLY) && node.log.is_on() {
+            aof::turn_off(node); // asked for before the rewrite was
+        }
         let way = match (node.config.get(&options::APPEND_ONLY), node.log.is_on()) {
             (_, true) => Way::Rewrite,
             (true, false) => Way::TurnOn,
@@ -387,16 +428,10 @@ impl Snapshots {
 
     pub(crate) fn work(&self, node: &Node, job: Job) -> Result<(), Failure> {
         let Job { what, plan, moment, control, since_ms, dirty, done, asked_by, rewrite } = job;
-        let written = file::write(node, &plan, moment, &control);
-        let outcome = match (written, rewrite) {
-            (Ok(_), None) => file::publish(&*node.disk, &plan),
-            (Ok(_), Some(begun)) => aof::finish(node, begun, &plan),
-            (Err(failure), Some(begun)) => {
-                aof::give_up(node, &begun);
-                Err(failure)
-            }
-            (Err(failure), None) => Err(failure),
-        };
+        let outcome = file::write(node, &plan, moment, &control).and_then(|_| match &rewrite {
+            None => file::publish(&*node.disk, &plan),
+            Some(begun) => aof::finish(node, begun, &plan),
+        });
         if outcome.is_ok() && what == What::Snapshot {
             node.dirty.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_sub(dirty))).unwrap_or_default();
             node.last_save_ms.store(node.now().0, Relaxed);
@@ -427,6 +462,10 @@ impl Snapshots {
             }
         }
         self.bell.notify_all();
+        // Not before: who has the world locked may be waiting for `running` to end.
+        if let (Err(_), Some(begun)) = (&outcome, &rewrite) {
+            aof::undo(node, begun);
+        }
         self.apply(node);
         tell(what, asked_by, &outcome, took_ms, early_bytes);
         if let Some(done) = done {
@@ -511,12 +550,10 @@ impl Snapshots {
         }
     }
 
+    /// A command's snapshot, which the keeper has not picked up yet.
     fn drop_job(&self, job: Job) {
         if let Some(node) = self.node.upgrade() {
             job.moment.give_up(&node);
-            if let Some(begun) = job.rewrite {
-                aof::give_up(&node, &begun);
-            }
         }
         if let Some(done) = job.done {
             done(Err("it was cancelled".into()));

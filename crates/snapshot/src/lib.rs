@@ -108,7 +108,7 @@ pub fn appliers(snapshots: &Arc<Snapshots>) -> Vec<Applier> {
             ],
             apply: Box::new(move |node| {
                 node.log.set_live(&aof::live(&node.config));
-                for_history.state.lock().drop_history = true;
+                for_history.state.lock().drop_history = !node.config.get(&options::KEEP_HISTORY);
                 Ok(())
             }),
         },

@@ -17,7 +17,11 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("crates/keyspace/src/table.rs", 15, "words of buckets are turned into entries"),
     ("crates/types/src/heap.rs", 7, "a Box that does not claim to be alone: views share its memory"),
     ("crates/types/src/object.rs", 12, "collections become words and words collections"),
-    ("crates/types/src/thin.rs", 14, "a buffer behind one pointer"),
+    (
+        "crates/types/src/thin.rs",
+        15,
+        "a buffer behind one pointer, and fetching it ahead (SMEMBERS of a million: a third less CPU)",
+    ),
 ];
 
 /// A reason may stand this many lines above its `unsafe`, with no blank line between.

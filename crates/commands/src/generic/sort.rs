@@ -291,7 +291,6 @@ impl Lookup {
         match pair.filter(|_| !due) {
             Some(pair) => tell(pair.value.bytes(&mut digits)),
             None => {
-                drop(object);
                 if due {
                     db.note_stale_field(key, field);
                 }

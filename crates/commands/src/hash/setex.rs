@@ -155,6 +155,7 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     ctx.dirty(request.pairs.len() as u64 / 2 - 1);
     if deletes {
         let fields: Vec<&[u8]> = fields().collect();
+        ctx.db.event(notify::HASH, "hset", key.bytes);
         say_deleted(ctx, key, &fields);
         return Ok(());
     }

@@ -115,6 +115,14 @@ mod tests {
     use std::sync::atomic::Ordering::Relaxed;
 
     #[test]
+    fn nothing_stays_pending() {
+        let mut node = node(&[]);
+        node.converse("MSET a 1 b 2 c 3; FLUSHALL ASYNC");
+        let freer = &node.node.freer;
+        assert_eq!((freer.pending.load(Relaxed), freer.freed.load(Relaxed)), (0, 3));
+    }
+
+    #[test]
     fn empties() {
         check(
             "SET a 1; SET b 1 EX 100; SELECT 1; SET c 1; FLUSHDB -> +OK; DBSIZE -> :0; SELECT 0; DBSIZE -> :2; FLUSHALL -> +OK; DBSIZE -> :0; GET a -> nil; SET a 2; GET a -> 2",

@@ -112,7 +112,8 @@ fn refusal(ctx: &Ctx) -> Box<dyn FnOnce() + Send> {
 mod tests {
     use crate::{check, node};
     use exec::seams::{Process, Stop};
-    use std::sync::{Arc, Mutex};
+    use parking_lot::Mutex;
+    use std::sync::Arc;
 
     #[derive(Default)]
     struct Stops {
@@ -121,11 +122,11 @@ mod tests {
 
     impl Process for Stops {
         fn stop(&self, stop: Stop) {
-            self.asked.lock().unwrap().push(stop);
+            self.asked.lock().push(stop);
         }
 
         fn abort(&self) -> bool {
-            self.asked.lock().unwrap().pop().is_some()
+            self.asked.lock().pop().is_some()
         }
     }
 
@@ -149,7 +150,7 @@ mod tests {
             let words: Vec<&str> = line.split(' ').collect();
             assert!(node.ask(client, &words).is_empty(), "{line}");
         }
-        let asked: Vec<_> = stops.asked.lock().unwrap().iter().map(|stop| (stop.save, stop.force)).collect();
+        let asked: Vec<_> = stops.asked.lock().iter().map(|stop| (stop.save, stop.force)).collect();
         assert_eq!(asked, [(None, false), (Some(false), false), (Some(false), true), (Some(true), true)]);
     }
 
@@ -159,7 +160,7 @@ mod tests {
         let stops = Arc::new(Stops::default());
         assert!(node.node.process.set(stops.clone()).is_ok());
         assert!(node.ask(1, &["SHUTDOWN"]).is_empty());
-        let refused = stops.asked.lock().unwrap().pop().and_then(|stop| stop.refused).unwrap();
+        let refused = stops.asked.lock().pop().and_then(|stop| stop.refused).unwrap();
         refused();
         node.deliver();
         node.converse("<- -ERR Errors trying to SHUTDOWN. Check logs.");

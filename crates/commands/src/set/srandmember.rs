@@ -54,7 +54,6 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
             let count = count.unsigned_abs();
             if draws::are_many(count, set.len()) {
                 let members = Members::of(ctx.reply.is_resp3(), set.iter(), say);
-                drop(set);
                 return members.draw(ctx, usize::try_from(count).unwrap_or(usize::MAX), count, rng);
             }
             ctx.reply.array(usize::try_from(count).unwrap_or(usize::MAX));

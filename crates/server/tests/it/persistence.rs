@@ -6,6 +6,7 @@ use proto::resp_client::Value;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 /// Keys of all types and encodings in three databases.
@@ -335,4 +336,55 @@ fn a_moment_comes_back() {
     fs::copy(server.dir.join("back/dump.rdb"), server.dir.join("dump.rdb")).expect("copied");
     server.start_again(RDB).expect("it starts");
     compare(&contents(&mut server.connect()), &before, "restored");
+}
+
+/// Money moves between accounts in transactions while snapshots are made: each of them shows all of it.
+#[test]
+fn a_snapshot_shows_one_moment() {
+    const ACCOUNTS: u64 = 500;
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    for account in 0..ACCOUNTS {
+        client.ask_line(&format!("SET account:{account} 1000"));
+    }
+    let stop = AtomicBool::new(false);
+    let files: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let mut client = server.connect();
+            let stop = &stop;
+            scope.spawn(move || {
+                let mut i: u64 = writer;
+                while !stop.load(Relaxed) {
+                    i = i.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let (from, to) = ((i >> 33) % ACCOUNTS, (i >> 13) % ACCOUNTS);
+                    client.ask_line("MULTI");
+                    client.ask_line(&format!("DECRBY account:{from} 7"));
+                    client.ask_line(&format!("INCRBY account:{to} 7"));
+                    assert!(matches!(client.ask_line("EXEC"), Value::Array(_)));
+                }
+            });
+        }
+        let files = (0..6).map(|i| {
+            let started = client.ask_line(if i % 2 == 0 { "BGSAVE" } else { "SAVE" });
+            assert!(matches!(started, Value::Simple(_)), "{started:?}");
+            until_idle(&mut client);
+            fs::read(server.dir.join("dump.rdb")).expect("a file")
+        });
+        let files = files.collect();
+        stop.store(true, Relaxed);
+        files
+    });
+    for file in files {
+        server.kill();
+        fs::write(server.dir.join("dump.rdb"), file).expect("written");
+        server.start_again(RDB).expect("it starts");
+        let mut client = server.connect();
+        let sum: i64 = (0..ACCOUNTS)
+            .map(|account| match client.ask_line(&format!("GET account:{account}")) {
+                Value::Bulk(digits) => String::from_utf8_lossy(&digits).parse::<i64>().expect("a number"),
+                other => panic!("{other:?}"),
+            })
+            .sum();
+        assert_eq!(sum, 1000 * ACCOUNTS as i64);
+    }
 }

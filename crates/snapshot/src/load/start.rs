@@ -43,16 +43,14 @@ impl Snapshots {
             }
             Err(_) if self.loading.stop.load(Relaxed) => false,
             Err(error) => {
-                if !error.is_empty() {
-                    kit::warning!("{error}");
-                }
+                kit::warning!("{error}");
                 kit::warning!("Fatal error loading the DB, check server logs. Exiting.");
                 false
             }
         }
     }
 
-    /// The snapshot, if there is one. The error has been told.
+    /// The snapshot, if there is one.
     fn load_old_snapshot(&self, node: &Node) -> Result<(), String> {
         let path = snapshot_path(node);
         if !node.disk.exists(&path) {
@@ -60,7 +58,8 @@ impl Snapshots {
         }
         let begin_ns = node.clock.mono_ns();
         let how = How { world: false, ..self.how(node) };
-        self.load_snapshot(node, &path, how).map_err(|_| String::new())?;
+        let failed = |_| "Terminating server after rdb file reading failure.".to_owned();
+        self.load_snapshot(node, &path, how).map_err(failed)?;
         let secs = (node.clock.mono_ns() - begin_ns) as f64 / 1e9;
         kit::notice!("DB loaded from disk: {secs:.3} seconds");
         Ok(())
@@ -142,7 +141,6 @@ impl Snapshots {
             Err(error) => {
                 if !self.loading.stop.load(Relaxed) {
                     kit::warning!("Error loading the RDB file {}: {error}", path.display());
-                    kit::warning!("Terminating server after rdb file reading failure.");
                 }
                 Err(error.to_string())
             }
@@ -176,6 +174,7 @@ fn told(what: &str, error: &std::io::Error) -> String {
 
 /// The world is locked, no shard is.
 fn remove_all(node: &Node) {
+    node.libraries.lock().clear();
     for shard in 0..keyspace::SHARDS {
         for db in 0..node.databases {
             let taken = node.keyspace.lock(shard).take_db(db);

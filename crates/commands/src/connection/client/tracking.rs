@@ -227,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn what_those_who_stopped_had_read_is_forgotten() {
+        let mut node = node(&[]);
+        let left = |node: &testkit::TestNode| node.node.tracking.items.load(std::sync::atomic::Ordering::Relaxed);
+        node.converse("HELLO 3; CLIENT TRACKING ON; MGET a b c; CLIENT TRACKING OFF; SET a 1");
+        assert_eq!(left(&node), 2, "when its keys change");
+        node.converse("FLUSHALL");
+        assert_eq!(left(&node), 0);
+    }
+
+    #[test]
     fn refuses() {
         check("CLIENT TRACKING x -> -ERR syntax error; CLIENT TRACKING ON BCAST OPTIN -> -ERR OPTIN and OPTOUT are");
         check(

@@ -15,8 +15,8 @@ mod commandstats;
 mod cpu;
 mod debug;
 mod errorstats;
-mod keyspace;
 mod keysizes;
+mod keyspace;
 pub mod latencystats;
 mod memory;
 mod modules;
@@ -79,7 +79,7 @@ const SECTIONS: &[Section] = &[
     Section { title: "Latencystats", when: When::All, write: latencystats::write },
     Section { title: "Cluster", when: When::Default, write: cluster::write },
     Section { title: "Keyspace", when: When::Default, write: keyspace::write },
-    Section { title: "Keysizes", when: When::All, write: keysizes::write },
+    Section { title: "Keysizes", when: When::Named, write: keysizes::write },
     Section { title: "Debug", when: When::Named, write: debug::write },
 ];
 

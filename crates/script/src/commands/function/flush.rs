@@ -1,9 +1,12 @@
 //! FUNCTION FLUSH [ASYNC | SYNC]
+//!
+//! ASYNC, the default unless `lazyfree-lazy-user-flush` is off, frees them on the freeing thread.
 
 use super::BASE;
 use crate::commands::EVERYWHERE;
 use crate::libraries;
-use exec::{Arg, Args, Arity, Command, Ctx, Error, Flags};
+use exec::{Arg, Args, Arity, Command, Ctx, Error, Flags, options};
+use std::sync::atomic::Ordering::Relaxed;
 
 pub static FLUSH: Command = Command {
     name: "FLUSH",
@@ -24,7 +27,17 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     if args.len() == 3 && !args.is(2, "ASYNC") && !args.is(2, "SYNC") {
         return Err(Error::Static("ERR FUNCTION FLUSH only supports SYNC|ASYNC option"));
     }
-    libraries::flush(ctx.node);
+    let lazy = if args.len() == 3 { args.is(2, "ASYNC") } else { ctx.node.config.get(&options::LAZY_USER_FLUSH) };
+    let old = libraries::flush(ctx.node);
+    if lazy && ctx.node.freer.has_thread() {
+        let (count, node) = (old.function_count() as u64 + 1, ctx.node.itself.clone());
+        ctx.node.freer.then(move || {
+            drop(old);
+            if let Some(node) = node.upgrade() {
+                node.freer.freed.fetch_add(count, Relaxed);
+            }
+        });
+    }
     ctx.dirty(1);
     ctx.replay_always();
     ctx.reply.ok();
