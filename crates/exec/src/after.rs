@@ -29,10 +29,12 @@ impl Turn<'_, '_> {
             self.scratch.unit.push(name.db, [&b"DEL"[..], &name.key].into_iter());
         }
         if !self.scratch.changes.fields.is_empty() {
-            // The body met them before it did its own: so are the events.
+            // The body met them before it did its own, and the key goes last: so come the events.
             let own = std::mem::take(&mut self.scratch.changes.events);
             self.remove_stale_fields();
-            self.scratch.changes.events.extend(own);
+            let found = std::mem::take(&mut self.scratch.changes.events);
+            let (keys, fields): (Vec<Event>, Vec<Event>) = found.into_iter().partition(|event| event.name == "del");
+            self.scratch.changes.events.extend(fields.into_iter().chain(own).chain(keys));
         }
         let touched = std::mem::take(&mut self.scratch.changes.touched);
         self.wake_watchers(&touched);

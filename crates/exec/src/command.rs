@@ -34,6 +34,9 @@ pub struct Command {
     /// The arguments, as `COMMAND DOCS` describes them.
     pub docs: &'static [Arg],
     pub subcommands: &'static [&'static Command],
+    /// Of a command with MAY_REPLICATE: whether the request with this first argument is known to change nothing
+    /// (scripts that say `no-writes`).
+    pub only_reads: Option<fn(&Node, &[u8]) -> bool>,
     pub run: Run,
 }
 
@@ -55,6 +58,7 @@ impl Command {
         tips: &[],
         docs: &[],
         subcommands: &[],
+        only_reads: None,
         run: no_body,
     };
 
@@ -68,6 +72,17 @@ impl Command {
 
     pub fn is_write(&self) -> bool {
         self.has(Flags::WRITE)
+    }
+
+    /// The flags of a request with this first argument, for the gates: what they ask for matters only while
+    /// something is wrong with the node.
+    pub fn flags_of(&self, node: &Node, word: Option<&[u8]>) -> Flags {
+        match (self.only_reads, word) {
+            (Some(only_reads), Some(word)) if node.alarms.get() != 0 && only_reads(node, word) => {
+                self.flags.without(Flags::MAY_REPLICATE)
+            }
+            _ => self.flags,
+        }
     }
 
     /// What this request of it touches; not `ByWords`.
@@ -218,6 +233,10 @@ impl Flags {
     /// `|` for statics, where the operator is not const.
     pub const fn and(self, other: Flags) -> Flags {
         Flags(self.0 | other.0)
+    }
+
+    pub const fn without(self, other: Flags) -> Flags {
+        Flags(self.0 & !other.0)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::acl;
 use crate::args::Args;
-use crate::command::{Command, Flags};
+use crate::command::Flags;
 use crate::node::{Node, alarm};
 use crate::pause::Paused;
 use crate::session::Session;
@@ -27,10 +27,6 @@ pub struct Intent {
 }
 
 impl Intent {
-    pub fn of(command: &Command, number: CommandNo) -> Intent {
-        Intent { flags: command.flags, command: number }
-    }
-
     /// EXEC: its own flags and what the queued commands add.
     pub fn with(self, queued: Flags) -> Intent {
         const CARRIED: u32 = Flags::WRITE.0 | Flags::DENYOOM.0 | Flags::MAY_REPLICATE.0;

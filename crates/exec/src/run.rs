@@ -399,7 +399,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             Ok(command) => command,
             Err(error) => return self.refuse(session, reply, plan.command, error),
         };
-        let mut intent = Intent::of(command, plan.command);
+        let mut intent = Intent { flags: command.flags_of(self.node, args.opt(1)), command: plan.command };
         if let Some(multi) = &session.multi
             && command.has(Flags::RUNS_QUEUE)
             && !multi.dirty
@@ -702,7 +702,10 @@ impl Plan {
 }
 
 fn queued_flags(node: &Node, queued: &[Queued]) -> Flags {
-    queued.iter().fold(Flags::NONE, |flags, queued| flags | node.commands.command(queued.command).flags)
+    queued.iter().fold(Flags::NONE, |flags, queued| {
+        let word = (queued.request.words.len() > 1).then(|| queued.request.word(1));
+        flags | node.commands.command(queued.command).flags_of(node, word)
+    })
 }
 
 /// A body panicked: the client is told, the log gets the command, everybody else goes on.

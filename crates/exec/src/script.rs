@@ -305,7 +305,8 @@ impl Nested<'_, '_, '_> {
             return Err(Error::Static("ERR This Redis command is not allowed from script"));
         }
         acl::admit_in_script(node, self.session, number, args)?;
-        if command.is_write() && rules.read_only {
+        // Also what others would hear of: such scripts run while writes are paused.
+        if command.has_any(Flags::WRITE | Flags::MAY_REPLICATE) && rules.read_only {
             return Err(Error::Static("ERR Write commands are not allowed from read-only scripts."));
         }
         let alarms = node.alarms.get();

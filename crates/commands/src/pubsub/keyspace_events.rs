@@ -64,6 +64,18 @@ fn expired() {
 }
 
 #[test]
+fn fields_past_their_time_before_what_the_command_does() {
+    let mut node = node(&[("notify-keyspace-events", "Kgh"), ("enable-debug-command", "yes")]);
+    node.converse("DEBUG SET-ACTIVE-EXPIRE 0; HSET h a 1; HSETEX h PX 10 FIELDS 1 b 2; ~20ms; c2> PSUBSCRIBE * -> *");
+    node.converse(
+        "HGETEX h EX 100 FIELDS 2 a b -> [1 nil]; c2> <- [pmessage * * hexpired]; c2> <- [pmessage * * hexpire]",
+    );
+    node.converse("HSETEX h PX 10 FIELDS 1 b 2; c2> <- [pmessage * * hset]; c2> <- [pmessage * * hexpire]; ~20ms");
+    node.converse("HGETDEL h FIELDS 2 a b -> [1 nil]; c2> <- [pmessage * * hexpired]; c2> <- [pmessage * * hdel]");
+    node.converse("c2> <- [pmessage * * del]; c2> <- silence");
+}
+
+#[test]
 fn evicted() {
     let mut node = node(&[("notify-keyspace-events", "Ee"), ("maxmemory-policy", "allkeys-lru")]);
     node.node.memory.set_base(1 << 20);

@@ -5,6 +5,7 @@
 use super::run::{self, Of, Run};
 use super::{ARG, KEY, KEYS, KEYS_RO, NUMKEYS};
 use crate::machine;
+use crate::shebang::{NO_WRITES, of_script};
 use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group};
 
 const SCRIPT: Arg = Arg::new("script", ArgKind::String);
@@ -20,6 +21,7 @@ pub static EVAL: Command = Command {
     complexity: "What the script takes.",
     summary: "Runs a Lua script.",
     docs: &[SCRIPT, NUMKEYS, KEY, ARG],
+    only_reads: Some(|_, text| matches!(of_script(text), Ok((Some(flags), _)) if flags & NO_WRITES != 0)),
     run: |ctx, args| eval(ctx, args, false),
     ..Command::BASE
 };
@@ -93,6 +95,27 @@ mod tests {
         );
         check(
             "EVAL_RO \"return redis.call('set','a',1)\" 0 -> -ERR Write commands are not allowed from read-only scripts. script:",
+        );
+    }
+
+    #[test]
+    fn what_says_that_it_only_reads() {
+        check(
+            "EVAL_RO \"return redis.call('publish','c','m')\" 0 -> -ERR Write commands are not allowed from read-only scripts.; EVAL \"#!lua flags=no-writes\\nreturn redis.call('publish','c','m')\" 0 -> -ERR Write commands are not allowed from read-only scripts.; EVAL \"return redis.call('publish','c','m')\" 0 -> :0",
+        );
+        // It runs while writes are paused, also in a transaction; others wait.
+        check(
+            "c2> CLIENT PAUSE 100000 WRITE; EVAL \"#!lua flags=no-writes\\nreturn 1\" 0 -> :1; MULTI; EVAL \"#!lua flags=no-writes\\nreturn 1\" 0 -> +QUEUED; EXEC -> [:1]",
+        );
+        check(
+            "FUNCTION LOAD \"#!lua name=l\\nredis.register_function{function_name='f',callback=function() return 1 end,flags={'no-writes'}}\" -> l; c2> CLIENT PAUSE 100000 WRITE; FCALL f 0 -> :1",
+        );
+    }
+
+    #[test]
+    fn to_itself_after_the_answer() {
+        check(
+            "HELLO 3; SUBSCRIBE c -> *; EVAL \"redis.call('publish','c','m') return 'bla'\" 0 -> bla; <- [message c m]",
         );
     }
 

@@ -10,6 +10,10 @@ pub static EVALSHA: Command = Command {
     name: "EVALSHA",
     summary: "Runs a Lua script that the server keeps, by its SHA-1.",
     docs: &[Arg::new("sha1", ArgKind::String), NUMKEYS, KEY, ARG],
+    only_reads: Some(|node, sha| {
+        let source = node.scripts.source(&String::from_utf8_lossy(sha).to_ascii_lowercase());
+        source.zip(EVAL.only_reads).is_some_and(|(source, of_text)| of_text(node, &source.text))
+    }),
     run: |ctx, args| evalsha(ctx, args, false),
     ..EVAL
 };

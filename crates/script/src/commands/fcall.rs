@@ -3,6 +3,7 @@
 use super::eval::{EVAL, FLAGS};
 use super::run::{self, Of, Run};
 use super::{ARG, KEY, KEYS_RO, NUMKEYS};
+use crate::shebang::NO_WRITES;
 use crate::{libraries, machine};
 use exec::{Arg, ArgKind, Args, Command, Ctx, Error, Flags};
 
@@ -12,6 +13,11 @@ pub static FCALL: Command = Command {
     complexity: "What the function takes.",
     summary: "Calls a function of a library.",
     docs: &[Arg::new("function", ArgKind::String), NUMKEYS, KEY, ARG],
+    only_reads: Some(|node, name| {
+        let name = String::from_utf8_lossy(name);
+        libraries::find(&machine::of(node), node, &name)
+            .is_ok_and(|function| function.described().flags & NO_WRITES != 0)
+    }),
     run: |ctx, args| fcall(ctx, args, false),
     ..EVAL
 };

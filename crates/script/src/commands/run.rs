@@ -66,7 +66,9 @@ pub(super) fn start(ctx: &mut Ctx, args: &Args, run: Run) -> Result<(), Error> {
     if !ctx.is_on_script_thread() {
         exec::monitor::show(ctx, args);
     }
-    if ctx.may_defer() && run.of.habits().length() != Length::Short {
+    // Who listens gets what the script publishes after its answer: from here both come in that order.
+    let listens = ctx.session.subscriptions.is_some();
+    if ctx.may_defer() && !listens && run.of.habits().length() != Length::Short {
         return Err(ctx.defer(args));
     }
     ctx.run_script(Box::new(run));

@@ -6,12 +6,12 @@ use redis::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-fn connect(server: &Server, extra: &str) -> Connection {
+pub(crate) fn connect(server: &Server, extra: &str) -> Connection {
     let url = format!("redis://127.0.0.1:{}/{extra}", server.port);
     redis::Client::open(url).expect("a url").get_connection().expect("a connection")
 }
 
-fn ask<T: redis::FromRedisValue>(con: &mut Connection, line: &str) -> T {
+pub(crate) fn ask<T: redis::FromRedisValue>(con: &mut Connection, line: &str) -> T {
     let mut words = line.split(' ');
     let mut command = cmd(words.next().expect("a name"));
     words.for_each(|word| _ = command.arg(word));
@@ -19,7 +19,7 @@ fn ask<T: redis::FromRedisValue>(con: &mut Connection, line: &str) -> T {
 }
 
 /// The same over both protocols.
-fn over_both(check: fn(&mut Connection)) {
+pub(crate) fn over_both(check: fn(&mut Connection)) {
     let server = Server::start(&[]);
     for extra in ["", "?protocol=resp3"] {
         let mut con = connect(&server, extra);

@@ -1,34 +1,13 @@
 //! redis-rs over the types of collections, waiting for elements, publish/subscribe. `clients.rs` has strings, keys and time.
 
+use crate::clients::{ask, connect, over_both};
 use crate::harness::{Server, within};
-use redis::{Commands, Connection, Direction, PushInfo, RedisResult, Value, cmd, pipe};
+use redis::{Commands, Connection, Direction, PushInfo, RedisResult, Value, pipe};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Longer than anything here takes on a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(20);
-
-fn connect(server: &Server, extra: &str) -> Connection {
-    let url = format!("redis://127.0.0.1:{}/{extra}", server.port);
-    redis::Client::open(url).expect("a url").get_connection().expect("a connection")
-}
-
-fn ask<T: redis::FromRedisValue>(con: &mut Connection, line: &str) -> T {
-    let mut words = line.split(' ');
-    let mut command = cmd(words.next().expect("a name"));
-    words.for_each(|word| _ = command.arg(word));
-    command.query(con).unwrap_or_else(|error| panic!("{line}: {error}"))
-}
-
-/// The same over both protocols.
-fn over_both(check: fn(&mut Connection)) {
-    let server = Server::start(&[]);
-    for extra in ["", "?protocol=resp3"] {
-        let mut con = connect(&server, extra);
-        check(&mut con);
-        ask::<()>(&mut con, "FLUSHALL");
-    }
-}
 
 fn texts<const N: usize>(of: [&str; N]) -> Vec<String> {
     of.map(String::from).to_vec()
