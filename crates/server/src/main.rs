@@ -6,6 +6,7 @@ mod config_file;
 mod container;
 mod daemon;
 mod dir;
+mod folder_lock;
 mod huge_pages;
 mod list;
 mod log;

@@ -6,7 +6,7 @@
 use crate::args::Sources;
 use crate::daemon::{self, PidFile};
 use crate::stop::{self, Cause, Stopper};
-use crate::{config_file, container, dir, log, oom, options, parts, signals};
+use crate::{config_file, container, dir, folder_lock, log, oom, options, parts, signals};
 use exec::node::{Applier, alarm};
 use exec::seams::Saver;
 use exec::{Node, Parts};
@@ -81,6 +81,14 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     let pid_file = PidFile::write(&config);
     summary(&node, limit_of_container);
 
+    let log_folder = node.log.settings().dir.join(&node.log.settings().folder_name);
+    let _lock = match config.get(&snapshot::options::APPEND_ONLY).then(|| folder_lock::take(&log_folder)).transpose() {
+        Ok(lock) => lock,
+        Err(error) => {
+            kit::warning!("{error}");
+            return Ok(1);
+        }
+    };
     // Clients may come while the data are loaded, and are told so; not while there is next to nothing to load.
     let loading = match Loading::begin(&node, &snapshots, &stopper, &asked) {
         Ok(loading) => loading,

@@ -224,10 +224,12 @@ fn sigint_stops_too() {
 fn a_port_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = run(&["--port", &port, "--bind", "127.0.0.1"]);
+    let folder = Folder::new("port");
+    let dir = folder.0.display().to_string();
+    let output = run(&["--port", &port, "--bind", "127.0.0.1", "--dir", &dir]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("Failed listening on port"), "{}", text(&output.stdout));
-    let output = run(&["--port", "0"]);
+    let output = run(&["--port", "0", "--dir", &dir]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("Configured to not listen anywhere, exiting."));
 }
@@ -376,6 +378,7 @@ fn systemd_is_told() {
     let port = free_port().to_string();
     let mut child = Command::new(BASALT)
         .args(["--supervised", "systemd", "--port", &port])
+        .current_dir(&folder.0)
         .env("NOTIFY_SOCKET", path)
         .stdout(Stdio::null())
         .spawn()
