@@ -14,7 +14,7 @@
 //! marked (`scripts.rs`); who finds it in the way is parked too, or told BUSY after `busy-reply-threshold`.
 
 use crate::acl;
-use crate::args::Args;
+use crate::args::{Args, KeyAt};
 use crate::command::{Command, Flags, Reach};
 use crate::ctx::{Ctx, ParkOn};
 use crate::gates;
@@ -47,6 +47,12 @@ pub trait Script {
 
     /// It was seen to touch keys that it does not declare.
     fn wants_all(&self, now_ns: u64) -> bool;
+
+    /// May it write while it holds only the shards of the keys that it declares?
+    fn is_trusted(&self) -> bool;
+
+    /// Whether it touched one after it had written; told of each run that wrote.
+    fn note_reach(&self, strayed: bool);
 
     /// It touched one that somebody else had; `hard`: after it had written.
     fn met(&self, now_ns: u64, hard: bool);
@@ -139,8 +145,20 @@ impl Turn<'_, '_> {
         loop {
             session.deny_blocking = true;
             self.in_script = true;
-            let mut caller = Nested { turn: self, session, request: args, nested, wrote: false, met: false };
+            let mut caller = Nested {
+                turn: self,
+                session,
+                request: args,
+                nested,
+                wrote: false,
+                met: false,
+                strayed: false,
+                trusted: script.is_trusted(),
+            };
             let ended = catch_unwind(AssertUnwindSafe(|| script.run(&mut caller, args, reply)));
+            if caller.wrote {
+                script.note_reach(caller.strayed);
+            }
             if caller.met {
                 script.met(caller.turn.mono_ns, caller.wrote);
             }
@@ -296,6 +314,10 @@ struct Nested<'t, 'w, 'n> {
     wrote: bool,
     /// Somebody else had a shard that it tried.
     met: bool,
+    /// It touched a key that it does not declare, after it had written.
+    strayed: bool,
+    /// It keeps to the keys that it declares, as far as is known.
+    trusted: bool,
 }
 
 impl Nested<'_, '_, '_> {
@@ -333,6 +355,9 @@ impl Nested<'_, '_, '_> {
 
     /// The shards that a command needs and that are not held yet.
     fn take_more(&mut self, command: &Command, args: &Args) -> Result<(), Called> {
+        let declared = self.request.planned_keys();
+        let is_declared = |at: &KeyAt| declared.iter().any(|own| own.hash.shard() == at.hash.shard());
+        self.strayed |= self.wrote && !args.planned_keys().iter().all(is_declared);
         if self.turn.held.has_all() {
             return Ok(());
         }
@@ -483,6 +508,10 @@ impl Nested<'_, '_, '_> {
             return instead;
         }
         if command.is_write() {
+            // Nothing is written yet: now it can still start again with everything, later it could be stopped halfway.
+            if !self.wrote && !self.trusted && !self.nested && !self.turn.held.has_all() {
+                return Called::WantsAll;
+            }
             self.wrote = true;
         }
         let kept = (!rules.replicate).then(|| std::mem::take(&mut self.turn.scratch.unit));

@@ -14,7 +14,9 @@ use kit::opt::{Int, Opt};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst,
+};
 use std::sync::{Arc, OnceLock};
 
 pub static BUSY_THRESHOLD: Opt<Int> =
@@ -126,6 +128,9 @@ impl Source {
 /// What earlier runs of a script or function taught.
 #[derive(Default)]
 pub struct Habits {
+    strays: AtomicBool,
+    /// Runs that wrote and touched no undeclared key afterwards.
+    clean_runs: AtomicU32,
     length: AtomicU8,
     /// Short runs on script threads in a row.
     quick: AtomicU8,
@@ -141,6 +146,9 @@ const ALL_NANOS: u64 = 50_000_000;
 const ALL_NANOS_HARD: u64 = 60_000_000_000;
 
 const QUICK_RUNS: u8 = 8;
+
+/// Runs that write with every shard held before a script is trusted to keep to the keys that it declares.
+const CLEAN_RUNS: u32 = 256;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Length {
@@ -189,7 +197,22 @@ impl Habits {
 
     /// Does it take all shards from the start?
     pub fn wants_all(&self, now_ns: u64) -> bool {
-        now_ns < self.all_until_ns.load(Relaxed)
+        self.strays.load(Relaxed) || now_ns < self.all_until_ns.load(Relaxed)
+    }
+
+    /// Has it written often enough without touching a key that it had not declared afterwards?
+    pub fn is_trusted(&self) -> bool {
+        self.clean_runs.load(Relaxed) >= CLEAN_RUNS
+    }
+
+    /// How a run that wrote ended: whether it touched a key that it had not declared, after it had written. One that ever
+    /// did takes every shard from then on, for it could be stopped halfway.
+    pub fn note_reach(&self, strayed: bool) {
+        if strayed {
+            self.strays.store(true, Relaxed);
+        } else if self.clean_runs.load(Relaxed) < CLEAN_RUNS {
+            self.clean_runs.fetch_add(1, Relaxed);
+        }
     }
 
     /// It touched a key that it had not declared while somebody else had it; `hard`: after it had written.

@@ -109,6 +109,14 @@ impl Script for Run {
         self.of.habits().wants_all(now_ns)
     }
 
+    fn is_trusted(&self) -> bool {
+        self.of.habits().is_trusted()
+    }
+
+    fn note_reach(&self, strayed: bool) {
+        self.of.habits().note_reach(strayed);
+    }
+
     fn met(&self, now_ns: u64, hard: bool) {
         self.of.habits().met(now_ns, hard);
     }
