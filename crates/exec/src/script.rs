@@ -5,9 +5,12 @@
 //!
 //! Locks. A script holds the shards of the keys it declared. When it touches another key, that shard is *tried*, never
 //! waited for out of order. Is it taken, and nothing was written yet: the script starts again with all shards held;
-//! when that happens often it takes them all at once for a while. Has it written already: the shard is tried for `PATIENCE`, and then the
-//! call fails. So two scripts that want each other's shards cannot wait for ever: each gives up by the clock, at
-//! different times, and neither ever sleeps on a shard below one that it holds.
+//! when that happens often it takes them all at once for a while. Once it has written it could be stopped halfway: so a
+//! script that is not yet known to keep to its keys (`Habits::is_trusted`) starts again with all shards before its first
+//! write, and one that ever strayed after a write takes them all from the start. What is left is a trusted script that
+//! strays for the first time: the shard is tried for `PATIENCE`, and then the call fails. So two scripts that want each
+//! other's shards cannot wait for ever: each gives up by the clock, at different times, and neither ever sleeps on a
+//! shard below one that it holds.
 //!
 //! Time. A script that may take long does not run on an event loop: its client is parked, and the command is run by a
 //! script thread (`Deferred`), which has a place of its own in the world lock and mails the reply. What it holds is
