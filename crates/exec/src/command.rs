@@ -21,6 +21,9 @@ pub struct Command {
     /// Categories beyond those that follow from group and flags.
     pub categories: Categories,
     pub keys: &'static [KeySpec],
+    /// The word that the body looks up inside the collection at its one key (a field, a member); 0: none, or not
+    /// always the same. Batches fetch it early.
+    pub element: u8,
     /// Which part of the keyspace a body touches.
     pub reach: Reach,
     pub complexity: &'static str,
@@ -50,6 +53,7 @@ impl Command {
         flags: Flags::NONE,
         categories: Categories::NONE,
         keys: &[],
+        element: 0,
         reach: Reach::Keys,
         complexity: "O(1)",
         summary: "",

@@ -138,6 +138,15 @@ impl<'n> Held<'n> {
         self.world || self.guards.binary_search_by_key(&shard, |(held, _)| *held).is_ok()
     }
 
+    /// The shard that is held, when it is one alone.
+    #[inline]
+    pub(crate) fn single(&self) -> Option<&Shard<ShardExt>> {
+        match self.guards.as_slice() {
+            [(_, shard)] => Some(shard),
+            _ => None,
+        }
+    }
+
     pub fn is_world(&self) -> bool {
         self.world
     }

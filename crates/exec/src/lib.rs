@@ -37,6 +37,7 @@ pub mod notify;
 pub mod options;
 pub mod pause;
 mod plan;
+mod prefetch;
 pub mod pubsub;
 mod record;
 pub mod rest;

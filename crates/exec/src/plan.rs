@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     pub key_count: u32,
 }
 
-fn word(buf: &[u8], word: Word) -> &[u8] {
+pub(crate) fn word(buf: &[u8], word: Word) -> &[u8] {
     &buf[word.start as usize..word.start as usize + word.len as usize]
 }
 

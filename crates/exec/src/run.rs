@@ -19,7 +19,7 @@ use crate::script::ScriptEnd;
 use crate::session::{OwnedRequest, Parked, Queued, ReplyMode, Session, Why};
 use crate::tracking::Broadcast;
 use crate::transaction::Transaction;
-use crate::{block, evict, metrics, monitor, options, pubsub, record, slowlog};
+use crate::{block, evict, metrics, monitor, options, prefetch, pubsub, record, slowlog};
 use keyspace::KeyHash;
 use kit::metric::Tally;
 use kit::world::{Rng, UnixMs};
@@ -152,7 +152,10 @@ impl Worker {
                 plan::prefetch_entries(&node, jobs[*job].session.db, plan.keys(&keys));
             }
             turn.begin_window();
-            for (job_idx, request_idx, plan) in &plans[..len] {
+            for (nth, (job_idx, request_idx, plan)) in plans[..len].iter().enumerate() {
+                if nth % prefetch::AHEAD == 1 {
+                    prefetch::elements(&turn, jobs, &plans[nth..len.min(nth + prefetch::AHEAD)], &keys);
+                }
                 let job = &mut jobs[*job_idx];
                 if !job.session.is_open() || job.done < *request_idx || job.reply.len() > job.reply_bytes_max {
                     continue;
@@ -274,7 +277,7 @@ impl Worker {
     }
 }
 
-fn words_of<'j>(job: &Job<'j>, request: &Request) -> &'j [Word] {
+pub(crate) fn words_of<'j>(job: &Job<'j>, request: &Request) -> &'j [Word] {
     &job.words[request.first_word as usize..(request.first_word + request.word_count) as usize]
 }
 

@@ -194,6 +194,9 @@ macro_rules! ask {
     };
 }
 
+/// See `Object::prefetch`.
+pub const PREFETCH_PASSES: usize = 3;
+
 impl Object {
     #[inline]
     pub fn type_of(&self) -> Type {
@@ -225,6 +228,18 @@ impl Object {
         match self {
             Object::Hash(hash) => hash.soonest(),
             Object::List(_) | Object::Set(_) | Object::SortedSet(_) | Object::Stream(_) => None,
+        }
+    }
+
+    /// Somebody will look for this element soon: what that will read is fetched. First pass 0 for all elements of a
+    /// batch, then pass 1, which follows where 0 led, and so on below `PREFETCH_PASSES`.
+    #[inline]
+    pub fn prefetch(&self, element: &[u8], pass: usize) {
+        match self {
+            Object::Hash(hash) => hash.prefetch(element, pass),
+            Object::Set(set) => set.prefetch(element, pass),
+            Object::SortedSet(set) => set.prefetch(element, pass),
+            Object::List(_) | Object::Stream(_) => {}
         }
     }
 
@@ -386,6 +401,37 @@ mod tests {
         for object in one_of_each() {
             assert_eq!(List::from_ref(&object).is_some(), object.type_of() == Type::List);
             assert_eq!(Stream::from_object(object.duplicate()).is_some(), object.type_of() == Stream::TYPE);
+        }
+    }
+
+    #[test]
+    fn fetching_takes_any_element_of_any_form() {
+        for (mut object, count) in
+            one_of_each().into_iter().chain(one_of_each()).zip([0; 5].into_iter().chain([300; 5]))
+        {
+            let name = |i: usize| format!("{i:0>width$}", width = 1 + i * 3).into_bytes();
+            for i in 0..count {
+                match &mut object {
+                    Object::Hash(hash) => {
+                        hash.set(
+                            &name(i),
+                            &name(i),
+                            crate::hash::Life::Forever,
+                            &crate::hash::Limits { fields: 9, text_len: 9 },
+                        );
+                    }
+                    Object::Set(set) => _ = set.add(crate::set::Member::of(&name(i)), &crate::set::Limits::USUAL),
+                    Object::SortedSet(sorted) => {
+                        _ = sorted.insert(&name(i), i as f64, crate::sorted_set::Limits::default())
+                    }
+                    Object::List(_) | Object::Stream(_) => {}
+                }
+            }
+            let shown = format!("{object:?}");
+            for i in 0..=count {
+                (0..=PREFETCH_PASSES).for_each(|pass| object.prefetch(&name(i), pass));
+            }
+            assert_eq!(format!("{object:?}"), shown);
         }
     }
 

@@ -16,8 +16,9 @@ use kit::size::size_class;
 
 const HEAD_LEN: usize = size_of::<Head>();
 // A bucket of a set or a hash with short elements has three or four; the processor finds those behind by itself.
-#[cfg(target_arch = "x86_64")]
 const PREFETCH_LINES: usize = 3;
+const PREFETCH_LINES_MAX: usize = 16;
+const LINE_LEN: usize = 64;
 /// The longest it may be.
 pub const LEN_MAX: usize = u32::MAX as usize - HEAD_LEN;
 
@@ -35,6 +36,18 @@ pub struct Thin {
     head: Option<NonNull<Head>>,
 }
 
+/// Into the cache with the line at this address.
+#[inline]
+fn fetch_line(at: *const i8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction takes any address and changes nothing but the cache.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 // SAFETY: a Thin owns its bytes, which know nothing of threads.
 unsafe impl Send for Thin {}
 // SAFETY: through `&Thin` the bytes are only read.
@@ -48,16 +61,24 @@ impl Thin {
     /// Whoever will read it soon has its first lines fetched now.
     #[inline]
     pub fn prefetch(&self) {
-        #[cfg(target_arch = "x86_64")]
         if let Some(head) = self.head {
-            for line in 0..PREFETCH_LINES {
-                let at: *const i8 = head.as_ptr().cast_const().cast();
-                // SAFETY: the instruction takes any address and changes nothing but the cache.
-                unsafe {
-                    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                    _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(64 * line));
-                }
-            }
+            let first: *const i8 = head.as_ptr().cast_const().cast();
+            (0..PREFETCH_LINES).for_each(|line| fetch_line(first.wrapping_add(LINE_LEN * line)));
+        }
+    }
+
+    /// After `prefetch`, when that has had its time: the lines behind the first ones.
+    #[inline]
+    pub fn prefetch_rest(&self) {
+        let end = self.len().min(LINE_LEN * PREFETCH_LINES_MAX);
+        (LINE_LEN * PREFETCH_LINES..end).step_by(LINE_LEN).for_each(|at| self.prefetch_at(at));
+    }
+
+    /// The line in which byte `at` stands.
+    #[inline]
+    pub fn prefetch_at(&self, at: usize) {
+        if let Some(byte) = self.get(at) {
+            fetch_line(std::ptr::from_ref(byte).cast());
         }
     }
 

@@ -14,6 +14,7 @@ pub static HDEL: Command = Command {
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::DELETE))],
+    element: 2,
     complexity: "O(N), N = fields named",
     summary: "Removes fields of a hash, and the hash with the last one; returns how many there were.",
     history: &[("2.4.0", "Takes several fields.")],

@@ -12,6 +12,7 @@ pub static HEXISTS: Command = Command {
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, LOOK)],
+    element: 2,
     summary: "Tells whether a hash has a field.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String)],
     run: |ctx, args| one_field(ctx, args, |reply, value| reply.int(i64::from(value.is_some()))),

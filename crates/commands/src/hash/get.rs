@@ -12,6 +12,7 @@ pub static HGET: Command = Command {
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, READ)],
+    element: 2,
     summary: "Returns the value of a field of a hash.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String)],
     run: |ctx, args| one_field(ctx, args, say_or_null),

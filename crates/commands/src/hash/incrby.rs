@@ -17,6 +17,7 @@ pub static HINCRBY: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::UPDATE))],
+    element: 2,
     summary: "Adds to the number in a field of a hash; a missing field counts as 0.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String), Arg::new("increment", ArgKind::Integer)],
     run,

@@ -18,6 +18,7 @@ pub static HINCRBYFLOAT: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::UPDATE))],
+    element: 2,
     summary: "Adds a decimal number to the one in a field of a hash; a missing field counts as 0.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String), Arg::new("increment", ArgKind::Double)],
     run,

@@ -13,6 +13,7 @@ pub static HMGET: Command = Command {
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, READ)],
+    element: 2,
     complexity: "O(N), N = fields asked for",
     summary: "Returns the values of several fields of a hash.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String).multiple()],

@@ -41,6 +41,7 @@ const BOTH: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, UPDATE)],
+    element: 2,
     docs: &[
         Arg::key("key", 0),
         Arg::block("data", &[Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)]).multiple(),

@@ -14,6 +14,7 @@ pub static HSETNX: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::INSERT))],
+    element: 2,
     summary: "Sets a field of a hash if it does not exist.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String), Arg::new("value", ArgKind::String)],
     run,

@@ -12,6 +12,7 @@ pub static HSTRLEN: Command = Command {
     flags: Flags::READONLY.and(Flags::FAST),
     categories: Categories::HASH,
     keys: &[KeySpec::at(1, LOOK)],
+    element: 2,
     summary: "Returns the length of the value of a field.",
     docs: &[Arg::key("key", 0), Arg::new("field", ArgKind::String)],
     run: |ctx, args| one_field(ctx, args, |reply, value| reply.int(value.map_or(0, |value| value.len() as i64))),

@@ -17,6 +17,7 @@ pub static SADD: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::SET,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::INSERT))],
+    element: 2,
     complexity: "O(N), N = members",
     summary: "Adds members to the set at a key, which is made when there is none.",
     history: &[("2.4.0", "Takes several members.")],

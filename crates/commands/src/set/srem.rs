@@ -13,6 +13,7 @@ pub static SREM: Command = Command {
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::SET,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::DELETE))],
+    element: 2,
     complexity: "O(N), N = members to be removed",
     summary: "Removes members from the set at a key; the key goes with the last one.",
     history: &[("2.4.0", "Takes several members.")],

@@ -20,6 +20,7 @@ pub static ZADD: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::SORTED_SET,
     keys: &[KeySpec::at(1, UPDATE)],
+    element: 3,
     complexity: "O(log(N)) for each member",
     summary: "Adds members with scores to a sorted set, or changes the scores of members.",
     history: &[
@@ -47,6 +48,7 @@ pub static ZINCRBY: Command = Command {
     flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
     categories: Categories::SORTED_SET,
     keys: &[KeySpec::at(1, UPDATE.and(KeyAccess::ACCESS))],
+    element: 3,
     complexity: "O(log(N))",
     summary: "Adds to the score of a member, and answers with the new one.",
     docs: &[KEY, Arg::new("increment", ArgKind::Integer), MEMBER],

@@ -12,6 +12,7 @@ pub static ZREM: Command = Command {
     flags: Flags::WRITE.and(Flags::FAST),
     categories: Categories::SORTED_SET,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::DELETE))],
+    element: 2,
     complexity: "O(M*log(N)), M = members named",
     summary: "Removes members; the key goes with the last one.",
     history: &[("2.4.0", "Accepts several members.")],

@@ -72,6 +72,13 @@ impl Hash {
         Hash { form: Form::Packed(Thin::new()) }
     }
 
+    #[inline]
+    pub(crate) fn prefetch(&self, field: &[u8], pass: usize) {
+        if let Form::Table(table) = &self.form {
+            table.prefetch_field(field, pass);
+        }
+    }
+
     /// Fields, those past their deadline included.
     #[inline]
     pub fn len(&self) -> usize {

@@ -262,6 +262,18 @@ impl Table {
         (nth < self.buckets).then(|| self.pairs(nth))
     }
 
+    /// This field will be looked for soon; `pass` as in `Object::prefetch`.
+    #[inline]
+    pub(super) fn prefetch_field(&self, field: &[u8], pass: usize) {
+        let at = self.bucket_of(hash_of(field));
+        let bucket = &self.segments[at / BUCKETS_PER_SEGMENT][at % BUCKETS_PER_SEGMENT];
+        match pass {
+            0 => bucket.prefetch(),
+            1 => bucket.prefetch_rest(),
+            _ => {}
+        }
+    }
+
     /// A walk will come to the nth bucket soon.
     #[inline]
     pub(super) fn prefetch(&self, nth: usize) {

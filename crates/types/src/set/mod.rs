@@ -117,6 +117,13 @@ impl Set {
         }
     }
 
+    #[inline]
+    pub(crate) fn prefetch(&self, member: &[u8], pass: usize) {
+        if let Form::Table(table) = &self.form {
+            table.prefetch(Member::of(member).hash(), pass);
+        }
+    }
+
     /// False when it is there already.
     #[inline]
     pub fn add(&mut self, member: Member<'_>, limits: &Limits) -> bool {

@@ -75,6 +75,17 @@ impl Table {
         self.buckets.len() + self.large.len()
     }
 
+    /// A member of this hash will be looked for soon; `pass` as in `Object::prefetch`.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u64, pass: usize) {
+        let bucket = self.buckets.get(self.bucket_of(hash as u32));
+        match pass {
+            0 => bucket.prefetch(),
+            1 => bucket.prefetch_rest(),
+            _ => {}
+        }
+    }
+
     #[inline]
     pub(super) fn find(&self, hash: u64, member: Member<'_>) -> Option<Place> {
         let at = self.bucket_of(hash as u32);

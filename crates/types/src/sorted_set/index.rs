@@ -55,6 +55,11 @@ impl Index {
         self.buckets[bucket].as_chunks().0
     }
 
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u32) {
+        self.buckets[self.bucket(hash)].prefetch();
+    }
+
     /// Leaves in which a member of this hash may stand. The same one twice when it holds two such members.
     #[inline]
     pub(super) fn leaves(&self, hash: u32) -> impl Iterator<Item = u32> {

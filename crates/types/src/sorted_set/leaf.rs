@@ -73,6 +73,21 @@ impl Leaf {
         (self.score(i), self.member(i))
     }
 
+    /// Its tags and starts.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        self.data.prefetch();
+    }
+
+    /// Score and bytes of the first member with this tag, once `prefetch` has had its time.
+    #[inline]
+    pub(super) fn prefetch_element(&self, tag: u8) {
+        if let Some(i) = self.data[..self.len()].iter().position(|&other| other == tag) {
+            self.data.prefetch_at(3 * self.len() + 8 * i);
+            self.data.prefetch_at(HEAD_LEN * self.len() + self.start(i));
+        }
+    }
+
     /// Where this member stands.
     #[inline]
     pub(super) fn find(&self, tag: u8, member: &[u8]) -> Option<usize> {

@@ -80,6 +80,13 @@ impl SortedSet {
     }
 
     #[inline]
+    pub(crate) fn prefetch(&self, member: &[u8], pass: usize) {
+        if let Form::Tree(tree) = &self.form {
+            tree.prefetch(Hash::of(member), pass);
+        }
+    }
+
+    #[inline]
     pub fn score(&self, member: &[u8]) -> Option<f64> {
         match &self.form {
             Form::Packed(bytes) => packed::find(bytes, member).map(|at| at.score),

@@ -114,6 +114,16 @@ impl Tree {
         &self.inners[id as usize]
     }
 
+    /// A member of this hash will be looked for soon: its words in the index, then the leaf, then its bytes there.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: Hash, pass: usize) {
+        match pass {
+            0 => self.index.prefetch(hash.index()),
+            1 => self.index.leaves(hash.index()).for_each(|leaf| self.leaf(leaf).prefetch()),
+            _ => self.index.leaves(hash.index()).for_each(|leaf| self.leaf(leaf).prefetch_element(hash.tag())),
+        }
+    }
+
     #[inline]
     pub(super) fn find(&self, member: &[u8], hash: Hash) -> Option<Place> {
         let tag = hash.tag();
