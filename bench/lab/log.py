@@ -2,11 +2,13 @@
 
 Each round runs every server once, one after the other; ratios are taken within a round, the median is shown. Rewrites are
 off: when they happen depends on how long a measurement is. The disk's own rate is that of one writer who appends a
-command and syncs it, again and again, in the same folder and the same round.
+command and syncs it, again and again, in the same folder and the same round. With `--sync-ms` the servers get a disk that
+takes so long for each sync instead (`slow_sync.c`), and what it allows is known: all clients' writes, a sync.
 """
 
 import os
 import statistics
+import subprocess
 import tempfile
 import time
 
@@ -22,10 +24,13 @@ def add_arguments(parser):
     parser.add_argument("--value-bytes", type=int, default=64)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--pipelines", default="1,16")
+    parser.add_argument("--sync-ms", type=float, help="`always` only, on a disk that takes so long for a sync")
     parser.add_argument("--benchmark", default="redis-benchmark")
 
 
 def run(options):
+    if options.sync_ms:
+        return with_slow_disk(options)
     samples, syncs = [], []
     for round_no in range(options.rounds):
         syncs.append(sync_rate())
@@ -36,6 +41,35 @@ def run(options):
                     samples.append({"round": round_no, "policy": policy, "pipeline": pipeline, **sample})
     report(samples, syncs, options)
     return {"samples": samples, "syncs_per_second": syncs}
+
+
+def with_slow_disk(options):
+    samples, rows = [], []
+    with tempfile.TemporaryDirectory(prefix="bench-sync-") as folder:
+        library = os.path.join(folder, "slow_sync.so")
+        source = os.path.join(os.path.dirname(__file__), "slow_sync.c")
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+        for round_no in range(options.rounds):
+            for pipeline in map(int, options.pipelines.split(",")):
+                for make in (servers.basalt, servers.redis):
+                    server = make(options)
+                    server.environment = {"LD_PRELOAD": library, "SYNC_US": str(int(options.sync_ms * 1000))}
+                    sample = measure(server, "always", pipeline, options)
+                    samples.append({"round": round_no, "policy": "always", "pipeline": pipeline, **sample})
+    for pipeline in map(int, options.pipelines.split(",")):
+        rates = {name: statistics.median(values(samples, name, "always", pipeline)) for name in ("basalt", "redis")}
+        perfect = options.clients * pipeline * 1000 / options.sync_ms
+        figures = [rates["basalt"], rates["redis"], perfect]
+        shares = [rates["basalt"] / rates["redis"], rates["basalt"] / perfect]
+        rows.append([f"P={pipeline}", *map(table.count, figures), *map(table.ratio, shares)])
+    heads = ["", "Basalt", "Redis", "the disk allows", "Basalt/Redis", "of what it allows"]
+    table.show(f"SET with always, {options.sync_ms:g} ms a sync", heads, rows)
+    return {"samples": samples}
+
+
+def values(samples, server, policy, pipeline):
+    found = [s for s in samples if (s["server"], s["policy"], s["pipeline"]) == (server, policy, pipeline)]
+    return [sample["rate"] for sample in found]
 
 
 def measure(server, policy, pipeline, options):
@@ -68,15 +102,11 @@ def sync_rate(seconds=1.5):
 
 
 def report(samples, syncs, options):
-    def values(server, policy, pipeline):
-        found = [s for s in samples if (s["server"], s["policy"], s["pipeline"]) == (server, policy, pipeline)]
-        return [sample["rate"] for sample in found]
-
     def middle(server, policy, pipeline):
-        return statistics.median(values(server, policy, pipeline))
+        return statistics.median(values(samples, server, policy, pipeline))
 
     def ratio(one, other, pipeline):
-        pairs = zip(values(*one, pipeline), values(*other, pipeline))
+        pairs = zip(values(samples, *one, pipeline), values(samples, *other, pipeline))
         return statistics.median(a / b for a, b in pairs)
 
     rows = []

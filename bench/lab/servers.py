@@ -64,6 +64,7 @@ class Server:
         self.name = name
         self.command = list(command)
         self.options = list(options)
+        self.environment = {}
         self.process = None
         self.folder = None
         self.port = None
@@ -112,6 +113,7 @@ class Server:
             self.process = subprocess.Popen(
                 self.words(),
                 cwd=self.folder,
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,

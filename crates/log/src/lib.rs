@@ -19,6 +19,7 @@
 mod append;
 mod check;
 mod folder;
+mod gather;
 mod keep;
 mod line;
 mod load;
@@ -160,7 +161,9 @@ impl Log {
             return;
         }
         if self.switches.policy() == Policy::Always {
-            self.wake();
+            if self.sync.gather.wakes(upto) {
+                self.wake();
+            }
             return;
         }
         self.write_waiting(upto);

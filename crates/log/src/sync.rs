@@ -1,7 +1,7 @@
 //! When files are synced, and what happens when they cannot be: the log's one background thread.
 //!
 //! `always`: the thread writes and syncs all that waits, then acknowledges; whoever waits meanwhile shares the next round
-//! (group commit), so no event loop ever waits in a sync. `everysec`: a sync at most once a second, beside the writes. Redis
+//! (group commit, `gather`), so no event loop ever waits in a sync. `everysec`: a sync at most once a second, beside the writes. Redis
 //! postpones a write while a sync runs, for up to two seconds; here an answer never leaves before its bytes are with the
 //! kernel, so nothing is postponed: a write that the running sync holds up is only counted (`delayed_fsync`). Measured on ext4
 //! with 15 MB a second: beside a running sync a write takes 18 us at the median and 25 ms at worst.
@@ -13,6 +13,7 @@
 //! The thread sleeps while there is nothing to do. Tests call `step` instead and own clock and disk.
 
 use crate::folder::Mark;
+use crate::gather::{Gather, Wait};
 use crate::trouble::{Event, Trouble, What};
 use crate::writer::WriteError;
 use crate::{Log, Policy, Position};
@@ -42,6 +43,7 @@ pub(crate) struct Background {
     pub(crate) delayed_count: AtomicU64,
     last_delay_told_ns: AtomicU64,
     pub(crate) syncs: AtomicU64,
+    pub(crate) gather: Gather,
 }
 
 #[derive(Default)]
@@ -50,6 +52,8 @@ struct State {
     retry_at_ns: Option<u64>,
     retry_ms: u64,
     looked_at_ns: u64,
+    /// `always`: the next round waits for more.
+    gathers: Option<Wait>,
 }
 
 /// Whether the log can heal from what it has.
@@ -132,12 +136,12 @@ impl Log {
             return RETRY_MS_MIN * MS_NS;
         }
         let policy = self.switches.policy();
+        if policy == Policy::Always && !self.switches.sync_suspended() {
+            return self.commit_group(now);
+        }
+        self.sync.gather.by_anybody();
         if self.write_and_tell().is_err() {
             return RETRY_MS_MIN * MS_NS;
-        }
-        if policy == Policy::Always && !self.switches.sync_suspended() {
-            self.sync_and_tell();
-            return LOOK_NS;
         }
         let owed = self.written.load(SeqCst) > self.synced.load(Acquire) || !self.writer.lock().closed.is_empty();
         let wanted = owed && (policy == Policy::EverySecond || !self.writer.lock().closed.is_empty());
@@ -152,6 +156,31 @@ impl Log {
         self.sync.state.lock().sync_last_ns = Some(now);
         self.sync_and_tell();
         SECOND_NS
+    }
+
+    /// Writes and syncs all that waits, unless more is to be waited for. Gives the time until the next look.
+    fn commit_group(&self, now: u64) -> u64 {
+        if let Some(wait) = &mut self.sync.state.lock().gathers
+            && wait.goes_on(self.position(), now)
+        {
+            return wait.look_ns;
+        }
+        self.sync.gather.by_nobody();
+        let before = self.acknowledged();
+        if self.write_and_tell().is_ok() {
+            self.sync_and_tell();
+        }
+        if self.troubled.load(Acquire) {
+            self.sync.gather.by_anybody();
+            return RETRY_MS_MIN * MS_NS;
+        }
+        let (synced, end) = (self.acknowledged(), self.clock.mono_ns());
+        let wait = Wait::after(synced - before, synced, self.position(), end - now, end);
+        let from = wait.map_or(0, |wait| wait.all);
+        self.sync.state.lock().gathers = wait;
+        self.sync.gather.from(from);
+        // A flush that came before that was not heard.
+        if self.position() >= from.max(synced + 1) { 0 } else { wait.map_or(LOOK_NS, |wait| wait.look_ns) }
     }
 
     /// Writes what waits, for a flush.
