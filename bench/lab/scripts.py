@@ -32,6 +32,7 @@ def run(options):
         sha = sha.decode() if isinstance(sha, bytes) else sha
         cases = [
             ("EVAL INCR, P 16", 16, 1, ["EVAL", SCRIPT, "1", "k:__rand_int__"]),
+            ("EVALSHA INCR, P 16", 16, 1, ["EVALSHA", sha, "1", "k:__rand_int__"]),
             ("EVALSHA INCR, P 16, two client threads", 16, 2, ["EVALSHA", sha, "1", "k:__rand_int__"]),
             ("EVALSHA INCR, P 1, two client threads", 1, 2, ["EVALSHA", sha, "1", "k:__rand_int__"]),
             ("EVAL INCR of an undeclared key, P 16", 16, 1, ["EVAL", "return redis.call('INCR', ARGV[1])", "0", "k:__rand_int__"]),

@@ -115,7 +115,11 @@ fn write_temp(node: &Node, plan: &Plan, moment: Moment, control: &Control) -> Re
 }
 
 /// Between two steps: is it still wanted? Tests make it slow (`rdb-key-save-delay`).
+///
+/// An event loop that woke up on this core waits no longer than a step: left to the scheduler it would be a slice of
+/// some milliseconds, which is what clients felt of a snapshot on a machine without an idle core.
 fn rest(node: &Node, control: &Control, keys: u64) -> bool {
+    std::thread::yield_now();
     let delay = || node.config.get(&options::SAVE_DELAY);
     let mut keys = keys;
     // Each key by itself, as in Redis: what a sleep takes beyond its time counts too.
@@ -155,6 +159,7 @@ impl Writer<'_> {
         self.put(&plan.head)?;
         let mut select = Vec::new();
         while let Ok(chunk) = chunks.recv() {
+            std::thread::yield_now(); // as in `rest`
             if self.db != Some(chunk.db_first) {
                 select.clear();
                 plan.form.select(&mut select, chunk.db_first);
