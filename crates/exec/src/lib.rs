@@ -29,6 +29,7 @@ pub mod help;
 pub mod keys;
 pub mod latency;
 mod lock;
+mod log_waits;
 pub mod memory;
 pub mod metrics;
 pub mod monitor;

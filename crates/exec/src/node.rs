@@ -10,6 +10,7 @@ use crate::errors::ErrorStats;
 use crate::free::Freer;
 use crate::held::World;
 use crate::latency::LatencyLog;
+use crate::log_waits::LogWaits;
 use crate::memory::Memory;
 use crate::options;
 use crate::pause::{Pause, Paused};
@@ -65,6 +66,7 @@ pub struct Node {
     pub threads: usize,
     pub databases: usize,
     pub world: World,
+    pub(crate) log_waits: LogWaits,
     pub clients: Clients,
     pub acl: Acl,
     pub tallies: Tallies,
@@ -188,6 +190,7 @@ impl Node {
             command_stats: CommandStats::new(parts.threads + scripts::THREADS + 1, commands.len()),
             tallies: Tallies::new(&parts.metrics),
             world: World::new(parts.threads, scripts::THREADS),
+            log_waits: LogWaits::new(parts.threads),
             commands,
             config,
             threads: parts.threads,

@@ -58,9 +58,9 @@ impl Holds {
         self.sent += count as u64;
     }
 
-    /// Is anything kept back? It is looked at again when the log has gone on.
-    pub(crate) fn any(&self) -> bool {
-        !self.marks.is_empty()
+    /// Where the log has to come for what is kept back to be looked at again. None: nothing is.
+    pub(crate) fn waits_for(&self) -> Option<Position> {
+        self.marks.front().map(|mark| mark.position)
     }
 
     /// Are there bytes that could leave if the socket took them?
@@ -81,7 +81,7 @@ mod tests {
         holds.sent(100);
         assert_eq!(holds.allowed(&log, 7, 50), 0, "a write at position 7");
         assert_eq!(holds.allowed(&log, 7, 80), 0, "and a read after it");
-        assert!(holds.any() && !holds.some_may_leave(80));
+        assert!(holds.waits_for() == Some(7) && !holds.some_may_leave(80));
         // The log has taken position 7: its mark ends at 150, what came after it is behind the next one.
         assert_eq!(holds.allowed(&log, 9, 100), 0);
         holds.marks[0].position = 0;
@@ -93,6 +93,6 @@ mod tests {
         assert!(!holds.some_may_leave(70));
         holds.marks[0].position = 0;
         assert_eq!(holds.allowed(&log, 0, 70), 70);
-        assert!(!holds.any());
+        assert_eq!(holds.waits_for(), None);
     }
 }

@@ -26,6 +26,7 @@ use exec::seams::Mail;
 use exec::session::{Close, OwnedRequest, Session, Why};
 use exec::{Progress, Worker, metrics};
 use kit::world::UnixMs;
+use log::Position;
 use proto::{Reply, Request, Word};
 use rustix::net::Shutdown;
 use std::collections::BTreeSet;
@@ -97,6 +98,8 @@ pub(crate) struct EventLoop {
     letters: Vec<Letter>,
     /// Connections with replies that wait for the log.
     waits_for_log: Vec<u32>,
+    /// Where the log has to come for the first of them.
+    log_wanted: Position,
     /// A nudge came: paused clients ask again, and replies may leave that waited for the log.
     nudged: bool,
     /// Steps of TLS handshakes that this turn may still take.
@@ -161,6 +164,7 @@ impl EventLoop {
             cron_next: 0,
             letters: Vec::new(),
             waits_for_log: Vec::new(),
+            log_wanted: Position::MAX,
             nudged: false,
             handshakes_left: 0,
             accept: false,
@@ -378,6 +382,7 @@ impl EventLoop {
         self.letters = letters;
         if std::mem::take(&mut self.nudged) {
             self.ask_paused_again();
+            self.log_wanted = Position::MAX;
             for slot in std::mem::take(&mut self.waits_for_log) {
                 self.activate(slot);
             }
@@ -521,6 +526,9 @@ impl EventLoop {
             }
         }
         self.at = None;
+        if !self.waits_for_log.is_empty() && !self.node.wait_for_log(self.thread, self.log_wanted) {
+            self.shared.posts.send(self.thread, Mail::Nudge);
+        }
         if self.limits_clients() {
             self.limit_clients();
         }
@@ -563,8 +571,9 @@ impl EventLoop {
         conn.publish(self.now.0);
         self.mem_shift += conn.mem_shift();
         conn.turn = TurnPart::default();
-        if conn.holds.any() {
+        if let Some(position) = conn.holds.waits_for() {
             self.waits_for_log.push(slot);
+            self.log_wanted = self.log_wanted.min(position);
         }
         self.slab.put(slot, conn);
     }

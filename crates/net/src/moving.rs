@@ -74,5 +74,8 @@ impl EventLoop {
 
 /// A parked command's wake-up knows the thread; who is closing stays for the rest.
 fn may_move(conn: &Conn) -> bool {
-    conn.session.parked.is_none() && !conn.holds.any() && conn.session.close == Close::No && conn.timer.is_none()
+    conn.session.parked.is_none()
+        && conn.holds.waits_for().is_none()
+        && conn.session.close == Close::No
+        && conn.timer.is_none()
 }

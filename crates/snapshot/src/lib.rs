@@ -63,7 +63,7 @@ fn listen(node: &Arc<Node>, snapshots: &Weak<Snapshots>) {
     node.log.set_listener(move |event| {
         let Some(node) = node_of_log.upgrade() else { return };
         match event {
-            Event::Acknowledged => node.nudge_all(),
+            Event::Acknowledged => node.log_went_on(),
             Event::TroubleBegan => node.alarms.set(alarm::DISK, true),
             Event::TroubleEnded => {
                 node.alarms.set(alarm::DISK, false);
