@@ -3,6 +3,7 @@
 The rows are taken as those of `speed`: round by round, one server right after the other.
 """
 
+import random
 import shutil
 import statistics
 import subprocess
@@ -10,9 +11,10 @@ import sys
 import threading
 import time
 
-from . import resp, servers, speed
+from . import resp, servers, speed, table
 
 SCRIPT = "return redis.call('INCR', KEYS[1])"
+PREPARED = "EVALSHA INCR, P 100, prepared requests"
 LONG = "local t = os.clock() local n = 0 while n < {loops} do n = n + 1 end return redis.call('GET', KEYS[1])"
 
 
@@ -42,17 +44,66 @@ def run(options):
             for name, pipeline, threads, words in cases:
                 for server in (basalt, redis):
                     requests = rates.get((server.name, name), 100_000) * (options.seconds if round_no else 0.3)
-                    rate = measure(server, pipeline, threads, words, requests, options)
+                    rate, us = measure(server, pipeline, threads, words, requests, options)
                     rates[server.name, name] = rate
                     if round_no:
-                        samples.append({"round": round_no, "server": server.name, "case": name, "rate": rate})
-        for name, *_ in cases:
-            of = lambda server: [s["rate"] for s in samples if s["server"] == server and s["case"] == name]
-            ours, theirs = of(basalt.name), of(redis.name)
-            ratio = statistics.median(a / b for a, b in zip(ours, theirs))
-            print(f"{name:42} {statistics.median(ours):>10.0f} {statistics.median(theirs):>10.0f}  x {ratio:.2f}")
+                        samples.append({"round": round_no, "server": server.name, "case": name, "rate": rate, "us": us})
+            for server in (basalt, redis):
+                requests = rates.get((server.name, PREPARED), 100_000) * (options.seconds if round_no else 0.3)
+                rate, us = prepared(server, sha, requests, options)
+                rates[server.name, PREPARED] = rate
+                if round_no:
+                    samples.append({"round": round_no, "server": server.name, "case": PREPARED, "rate": rate, "us": us})
+        rows = []
+        for name in [name for name, *_ in cases] + [PREPARED]:
+            row = [name]
+            for what, form in (("rate", table.count), ("us", "{:.2f}".format)):
+                of = lambda server: [s[what] for s in samples if s["server"] == server and s["case"] == name]
+                ours, theirs = of(basalt.name), of(redis.name)
+                ratio = statistics.median(a / b for a, b in zip(ours, theirs))
+                row += [form(statistics.median(ours)), form(statistics.median(theirs)), table.ratio(ratio)]
+            rows.append(row)
+        heads = ["", "basalt op/s", "redis op/s", "ratio", "basalt us/op", "redis us/op", "ratio"]
+        table.show("Scripts; us/op is CPU of the server", heads, rows)
         samples += [{"case": "long script", **beside_a_long_script(basalt)}]
     return samples
+
+
+def prepared(server, sha, requests, options):
+    """EVALSHA by eight clients that know their bytes beforehand and only count the lines of the answers: with
+    redis-benchmark on the same cores, half of what is measured is redis-benchmark."""
+    clients, depth, kinds = 8, 100, 20
+    rng = random.Random(1)
+    ask = lambda: resp.encode("EVALSHA", sha, 1, "k:%012d" % rng.randrange(options.keys))
+    rounds = max(1, int(requests / clients / depth))
+
+    def work(batches, ready, done):
+        with server.connect() as connection:
+            ready.wait(60)
+            for i in range(rounds):
+                connection.socket.sendall(batches[i % kinds])
+                left = depth
+                while left > 0:
+                    left -= connection.socket.recv(1 << 16).count(b"\n")
+            done.append(left)
+
+    ready, done = threading.Barrier(clients + 1), []
+    threads = [
+        threading.Thread(target=work, args=([b"".join(ask() for _ in range(depth)) for _ in range(kinds)], ready, done))
+        for _ in range(clients)
+    ]
+    for thread in threads:
+        thread.start()
+    ready.wait(60)
+    cpu, begin = server.cpu_seconds(), time.monotonic()
+    for thread in threads:
+        thread.join()
+    seconds, cpu = time.monotonic() - begin, server.cpu_seconds() - cpu
+    server.check_alive()
+    if done != [0] * clients:
+        raise servers.BenchError(f"{server.name}: a client did not end well")
+    total = rounds * clients * depth
+    return total / seconds, 1e6 * cpu / total
 
 
 def measure(server, pipeline, threads, words, requests, options):
@@ -61,12 +112,13 @@ def measure(server, pipeline, threads, words, requests, options):
     line += ["-c", str(options.clients), "-P", str(pipeline), "-r", str(options.keys)]
     if threads > 1:
         line += ["--threads", str(threads)]
+    before = server.cpu_seconds()
     done = subprocess.run(line + words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
     row = speed.parse(done.stdout)
     if row is None:
         raise servers.BenchError(f"no figures: {done.stdout} {done.stderr}")
     server.check_alive()
-    return float(row["rps"])
+    return float(row["rps"]), 1e6 * (server.cpu_seconds() - before) / requests
 
 
 def beside_a_long_script(server):
