@@ -7,7 +7,7 @@
 use crate::changes::KeyName;
 use crate::node::alarm;
 use crate::run::{Turn, Worker};
-use crate::{metrics, options};
+use crate::{latency, metrics, options};
 use keyspace::SHARDS;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -47,7 +47,10 @@ impl Worker {
         self.turn(|turn| {
             let begin = turn.node.clock.mono_ns();
             let progress = sweep(turn, thread, threads);
-            turn.scratch.tally.add(&metrics::EXPIRE_NANOS, turn.node.clock.mono_ns().saturating_sub(begin));
+            let nanos = turn.node.clock.mono_ns().saturating_sub(begin);
+            turn.scratch.tally.add(&metrics::EXPIRE_NANOS, nanos);
+            let threshold = turn.node.config.get(&latency::THRESHOLD);
+            turn.node.latency.note(threshold, "expire-cycle", turn.now.secs(), nanos / 1_000_000);
             progress
         })
     }

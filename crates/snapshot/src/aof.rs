@@ -38,6 +38,7 @@ pub(crate) fn live(config: &Config) -> Live {
         drops_history: !config.get(&options::KEEP_HISTORY),
         keep_secs: config.get(&options::RETENTION_SECS).unsigned_abs(),
         keep_bytes: config.get(&options::RETENTION_BYTES).unsigned_abs(),
+        slow_ms: config.get(&exec::latency::THRESHOLD).unsigned_abs(),
     }
 }
 

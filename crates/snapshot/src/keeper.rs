@@ -215,6 +215,7 @@ impl Snapshots {
         node.keyspace.walk_cancel();
         node.walk_waiters.set_walking(false);
         node.walk_waiters.wake(node);
+        node.log.set_rewriting(false);
         let mut state = self.state.lock();
         let record = match state.running.take().map(|running| running.what) {
             Some(What::Rewrite) => &mut state.rewritten,
@@ -354,9 +355,7 @@ impl Snapshots {
             let begun = aof::begin(node, way, prepared);
             self.begin(node, AskedBy::Background, None, Some(begun), |look| all_shards(node, look))
         };
-        node.log.set_rewriting(true);
         drop(self.work(node, job));
-        node.log.set_rewriting(false);
     }
 
     #[cfg(test)]
@@ -428,7 +427,10 @@ impl Snapshots {
 
     pub(crate) fn work(&self, node: &Node, job: Job) -> Result<(), Failure> {
         let Job { what, plan, moment, control, since_ms, dirty, done, asked_by, rewrite } = job;
-        let outcome = file::write(node, &plan, moment, &control).and_then(|_| match &rewrite {
+        node.log.set_rewriting(true);
+        let written = file::write(node, &plan, moment, &control);
+        node.log.set_rewriting(false);
+        let outcome = written.and_then(|_| match &rewrite {
             None => file::publish(&*node.disk, &plan),
             Some(begun) => aof::finish(node, begun, &plan),
         });

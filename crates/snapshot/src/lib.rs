@@ -69,6 +69,10 @@ fn listen(node: &Arc<Node>, snapshots: &Weak<Snapshots>) {
                 node.alarms.set(alarm::DISK, false);
                 node.nudge_all();
             }
+            Event::Slow { what, ms } => {
+                let threshold = node.config.get(&exec::latency::THRESHOLD);
+                node.latency.note(threshold, what.name(), node.now().secs(), ms);
+            }
             Event::NeedsBase => {
                 if let Some(snapshots) = snapshots.upgrade() {
                     snapshots.log_needs_base();
@@ -105,6 +109,7 @@ pub fn appliers(snapshots: &Arc<Snapshots>) -> Vec<Applier> {
                 "aof-disable-auto-gc",
                 "log-retention-seconds",
                 "log-retention-bytes",
+                "latency-monitor-threshold",
             ],
             apply: Box::new(move |node| {
                 node.log.set_live(&aof::live(&node.config));

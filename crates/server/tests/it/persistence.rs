@@ -180,6 +180,25 @@ fn the_log_comes_back_with_and_without_rewrites() {
         server.kill();
         server.start_again(args).expect("it starts");
         compare(&contents(&mut server.connect()), &before, &format!("{args:?}"));
+        let log = server.log();
+        for line in ["DB loaded from base file appendonly.aof.2.base.", "DB loaded from incr file appendonly.aof.2.incr.aof: "] {
+            assert!(log.contains(line), "{line}: {log}");
+        }
+        assert!(log.contains("DB loaded from append only file: "), "{log}");
+    }
+}
+
+#[test]
+fn what_takes_long_is_a_latency_event() {
+    let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut client = server.connect();
+    assert!(ok(&client.ask_line("CONFIG SET latency-monitor-threshold 1")));
+    let large = "x".repeat(64 << 20);
+    assert!(ok(&client.ask(&["SET", "k", &large])));
+    let latest = format!("{:?}", client.ask_line("LATENCY LATEST"));
+    for event in ["aof-write", "aof-write-alone", "aof-fsync-always"] {
+        let history = client.ask_line(&format!("LATENCY HISTORY {event}"));
+        assert!(matches!(&history, Value::Array(samples) if !samples.is_empty()), "{event}: {latest}");
     }
 }
 
