@@ -230,6 +230,7 @@ impl Snapshots {
 
     /// Stops the thread and waits until it has ended. The world is not locked.
     pub(crate) fn end(&self) {
+        self.loading.stop.store(true, Relaxed);
         self.cancel_running();
         let mut state = self.state.lock();
         state.stop = true;
@@ -527,7 +528,7 @@ impl Snapshots {
         }
     }
 
-    /// DEBUG RELOAD and LOADAOF: everybody waits.
+    /// DEBUG RELOAD and LOADAOF.
     pub(crate) fn ask_reload(&self, reload: Reload, done: Saved) {
         self.state.lock().reloads.push_back((reload, done));
         self.bell.notify_all();

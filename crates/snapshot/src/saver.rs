@@ -17,6 +17,10 @@ impl Saver for Snapshots {
     fn save_last(&self) -> Result<(), String> {
         let Some(node) = self.node.upgrade() else { return Ok(()) };
         let _world = node.world.exclusive();
+        if node.alarms.get() & alarm::LOADING != 0 {
+            kit::notice!("The data are being loaded again: what was saved before stays.");
+            return Ok(());
+        }
         self.save_now(&node)
     }
 

@@ -56,7 +56,7 @@ impl Server {
     }
 
     fn how(&self) -> How {
-        How { world: false, ..self.snapshots.how(self.node()) }
+        self.snapshots.how(self.node())
     }
 
     fn load(&self, bytes: &[u8]) -> Result<u64, String> {
@@ -165,6 +165,21 @@ fn comes_back_in_every_version() {
             assert_eq!(twin.snapshots.report().keys_loaded, 400);
         }
     }
+}
+
+#[test]
+fn libraries_that_are_there_already() {
+    let server = Server::new(&[]);
+    let (first, second) = (&b"#!lua name=lib\nreturn 1"[..], &b"#!lua name=lib\nreturn 2"[..]);
+    server.node().libraries.lock().push(first.into());
+    server.snapshots.save_last().expect("saved");
+    *server.node().libraries.lock() = vec![second.into(), b"#!lua name=other\n"[..].into()];
+    let error = server.load(&server.file()).expect_err("it is there");
+    assert!(error.contains("Library 'lib' already exists"), "{error}");
+    let merge = How { merge: true, ..server.how() };
+    load::load_from(server.node(), &server.snapshots.loading, &*server.file(), true, merge).expect("loaded");
+    let libraries: Vec<_> = server.node().libraries.lock().iter().map(|code| code.to_vec()).collect();
+    assert_eq!(libraries, [b"#!lua name=other\n".to_vec(), first.to_vec()]);
 }
 
 #[test]

@@ -189,6 +189,51 @@ fn the_log_comes_back_with_and_without_rewrites() {
 }
 
 #[test]
+fn says_that_it_loads_while_it_reloads() {
+    let mut server = Server::start(&["--appendonly", "yes", "--enable-debug-command", "yes", "--save", "3600 1"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    let keys = 500;
+    for key in 0..keys {
+        client.ask_line(&format!("SET key:{key} {key}"));
+    }
+    for line in ["DEBUG RELOAD", "DEBUG LOADAOF", "DEBUG RELOAD NOSAVE"] {
+        other.ask_line("MULTI");
+        other.ask_line("SET key:1 x");
+        client.ask_line("CONFIG SET key-load-delay 1000");
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(ok(&client.ask_line(line)), "{line}"));
+            let mut says = Value::Null;
+            let loads = within(Duration::from_secs(5), || {
+                says = server.connect().ask_line("GET key:1");
+                format!("{says:?}").contains("LOADING Redis is loading the dataset in memory")
+            });
+            assert!(loads, "{line}: {says:?}");
+            let exec = format!("{:?}", other.ask_line("EXEC"));
+            assert!(exec.contains("EXECABORT Transaction discarded because of: LOADING"), "{line}: {exec}");
+            assert!(text(&other.ask_line("INFO persistence")).contains("loading:1"), "{line}");
+            other.ask_line("CONFIG SET key-load-delay 0");
+        });
+        assert_eq!(client.ask_line("GET key:1"), Value::Bulk(b"1".to_vec()), "{line}");
+        assert_eq!(client.ask_line("DBSIZE"), Value::Int(keys), "{line}");
+    }
+    // A process that ends meanwhile saves nothing, and nothing is lost.
+    other.ask_line("CONFIG SET key-load-delay 100000");
+    std::thread::scope(|scope| {
+        let port = server.port;
+        scope.spawn(move || {
+            use std::io::Write;
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+            stream.write_all(b"DEBUG RELOAD\r\n").expect("sent");
+        });
+    });
+    assert!(within(Duration::from_secs(5), || text(&other.ask_line("INFO persistence")).contains("loading:1")));
+    assert_eq!(server.stop(), Some(0), "{}", server.log());
+    fs::remove_dir_all(server.dir.join("appendonlydir")).expect("it was there");
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(server.connect().ask_line("DBSIZE"), Value::Int(keys));
+}
+
+#[test]
 fn what_takes_long_is_a_latency_event() {
     let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
     let mut client = server.connect();
