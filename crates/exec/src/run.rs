@@ -445,9 +445,9 @@ impl<'w, 'n> Turn<'w, 'n> {
         let command = node.commands.command(number);
         if !nested {
             session.record.command.store(u32::from(number), Relaxed);
-            if command.keys.is_empty() {
-                self.count_changes();
-            }
+        }
+        if command.keys.is_empty() {
+            self.count_changes();
         }
         let monitored = node.clients.monitors.load(Relaxed) > 0 && (!self.rerun || self.in_script);
         // EXEC is shown after what it ran.

@@ -56,6 +56,9 @@ pub(crate) struct State {
     pub rewrite_scheduled: bool,
     pub saved: Record,
     pub rewritten: Record,
+    /// Changes that FLUSHALL took off `Node::dirty` because the empty data will be saved: should that fail, they count
+    /// again.
+    pub flushed: u64,
     pub early_bytes_peak: u64,
     stop: bool,
     /// The thread has ended.
@@ -106,6 +109,16 @@ impl State {
         }
     }
 
+    /// A snapshot has ended that began after these changes of FLUSHALL.
+    fn settle_flushed(&mut self, node: &Node, flushed: u64, saved: bool) {
+        let goes_on = self.save_scheduled || self.running.is_some();
+        if saved || !goes_on {
+            let flushed = flushed.min(self.flushed);
+            self.flushed -= flushed;
+            node.dirty.fetch_add(if saved { 0 } else { flushed }, Relaxed);
+        }
+    }
+
     /// BGREWRITEAOF and its like: runs at once if nothing does, else afterwards.
     pub(crate) fn claim_rewrite(&mut self) {
         if self.running.is_some() {
@@ -128,6 +141,8 @@ pub(crate) struct Job {
     since_ms: i64,
     /// Changes that it holds.
     dirty: u64,
+    /// And of `State::flushed`.
+    flushed: u64,
     done: Option<Saved>,
     asked_by: AskedBy,
     rewrite: Option<Begun>,
@@ -166,6 +181,7 @@ impl Snapshots {
             rewrite_scheduled: false,
             saved: Record::default(),
             rewritten: Record::default(),
+            flushed: 0,
             early_bytes_peak: 0,
             stop: false,
             ended: false,
@@ -296,11 +312,10 @@ impl Snapshots {
         Ok("Background saving started")
     }
 
-    /// After FLUSHALL, which counts its own changes only when it is done. The world is locked, nothing runs.
-    pub(crate) fn save_nothing(&self, node: &Node, db: &mut Db, count: u64, done: Option<Saved>) {
+    /// After FLUSHALL. The world is locked, nothing runs.
+    pub(crate) fn save_nothing(&self, node: &Node, db: &mut Db, done: Option<Saved>) {
         let each = |look: &mut dyn FnMut(&mut Shard<ShardExt>)| db.each_shard(|_, shard| look(shard));
-        let mut job = self.begin(node, AskedBy::Background, done, None, each);
-        job.dirty += count;
+        let job = self.begin(node, AskedBy::Background, done, None, each);
         self.hand_over(job);
     }
 
@@ -415,8 +430,8 @@ impl Snapshots {
             }
             (_, AskedBy::Save | AskedBy::Nobody) => {}
         }
-        let dirty = node.dirty.load(Relaxed);
-        Job { what, plan, moment, control, since_ms, dirty, done, asked_by, rewrite }
+        let (dirty, flushed) = (node.dirty.load(Relaxed), self.state.lock().flushed);
+        Job { what, plan, moment, control, since_ms, dirty, flushed, done, asked_by, rewrite }
     }
 
     fn hand_over(&self, job: Job) {
@@ -427,7 +442,7 @@ impl Snapshots {
     // ---- doing -----------------------------------------------------------------------------------------
 
     pub(crate) fn work(&self, node: &Node, job: Job) -> Result<(), Failure> {
-        let Job { what, plan, moment, control, since_ms, dirty, done, asked_by, rewrite } = job;
+        let Job { what, plan, moment, control, since_ms, dirty, flushed, done, asked_by, rewrite } = job;
         node.log.set_rewriting(true);
         let written = file::write(node, &plan, moment, &control);
         node.log.set_rewriting(false);
@@ -462,6 +477,9 @@ impl Snapshots {
             // The end of the process may have put its own in this place.
             if state.running.as_ref().is_some_and(|running| Arc::ptr_eq(&running.control, &control)) {
                 state.running = None;
+            }
+            if what == What::Snapshot {
+                state.settle_flushed(node, flushed, outcome.is_ok());
             }
         }
         self.bell.notify_all();

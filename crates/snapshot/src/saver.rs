@@ -4,7 +4,7 @@ use crate::keeper::{Snapshots, What, now_ms};
 use crate::points;
 use exec::db::Db;
 use exec::node::alarm;
-use exec::seams::{Reload, SaveReport, Saved, Saver, Start};
+use exec::seams::{AllRemoved, Reload, SaveReport, Saved, Saver, Start};
 use proto::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -28,10 +28,10 @@ impl Saver for Snapshots {
         self.ask_reload(reload, done);
     }
 
-    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> bool {
-        let Some(node) = self.node.upgrade() else { return false };
+    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> AllRemoved {
+        let Some(node) = self.node.upgrade() else { return AllRemoved::Counts };
         if node.alarms.get() & alarm::LOADING != 0 {
-            return false; // a FLUSHALL of the log that is being loaded
+            return AllRemoved::Counts; // a FLUSHALL of the log that is being loaded
         }
         let mut state = self.state.lock();
         let running = state.running.as_ref().filter(|running| running.what == What::Snapshot);
@@ -39,15 +39,16 @@ impl Saver for Snapshots {
             running.control.cancel.store(true, Relaxed);
         }
         if !points::any(&node) {
-            return false;
+            return AllRemoved::Counts;
         }
+        state.flushed += count + node.dirty.swap(0, Relaxed);
         if state.running.is_some() {
             state.save_scheduled = true;
-            return false;
+            return AllRemoved::SavedLater;
         }
         drop(state);
-        self.save_nothing(&node, db, count, done);
-        true
+        self.save_nothing(&node, db, done);
+        AllRemoved::BeingSaved
     }
 
     fn clean_up(&self) {

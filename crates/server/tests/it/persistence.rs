@@ -233,6 +233,46 @@ fn says_that_it_loads_while_it_reloads() {
     assert_eq!(server.connect().ask_line("DBSIZE"), Value::Int(keys));
 }
 
+fn changes(client: &mut Client) -> String {
+    let info = text(&client.ask_line("INFO persistence"));
+    let line = info.lines().find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
+    line.expect("a field").to_owned()
+}
+
+#[test]
+fn flushall_leaves_no_change_to_be_saved() {
+    let mut server = Server::start(&["--save", "3600 1", "--stop-writes-on-bgsave-error", "no"]);
+    let mut client = server.connect();
+    let transaction = |client: &mut Client| {
+        client.ask_line("MULTI");
+        client.ask_line("SET y 1");
+        client.ask_line("FLUSHALL");
+        client.ask_line("EXEC");
+    };
+    client.ask_line("SET x y");
+    transaction(&mut client);
+    assert_eq!(changes(&mut client), "0");
+    until_idle(&mut client);
+    // Beside a snapshot that shows what was there before.
+    client.ask_line("MSET a 1 b 1 c 1");
+    client.ask_line("CONFIG SET rdb-key-save-delay 1000000");
+    client.ask_line("BGSAVE");
+    client.ask_line("SET x y");
+    transaction(&mut client);
+    assert_eq!(changes(&mut client), "0");
+    client.ask_line("CONFIG SET rdb-key-save-delay 0");
+    assert!(within(Duration::from_secs(10), || server.log().matches("DB saved on disk").count() == 2));
+    assert_eq!(changes(&mut client), "0");
+    // What could not be saved counts again.
+    fs::remove_file(server.dir.join("dump.rdb")).expect("it was there");
+    fs::create_dir(server.dir.join("dump.rdb")).expect("a folder in its place");
+    client.ask_line("SET x y");
+    transaction(&mut client);
+    assert!(within(Duration::from_secs(10), || server.log().contains("Error moving temp DB file")));
+    assert!(within(Duration::from_secs(10), || changes(&mut client) == "4"), "{}", changes(&mut client));
+    server.kill(); // it would not end by itself without having saved
+}
+
 #[test]
 fn what_takes_long_is_a_latency_event() {
     let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
