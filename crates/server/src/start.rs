@@ -81,14 +81,15 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     let pid_file = PidFile::write(&config);
     summary(&node, limit_of_container);
 
-    let log_folder = node.log.settings().dir.join(&node.log.settings().folder_name);
-    let _lock = match config.get(&snapshot::options::APPEND_ONLY).then(|| folder_lock::take(&log_folder)).transpose() {
-        Ok(lock) => lock,
-        Err(error) => {
-            kit::warning!("{error}");
-            return Ok(1);
-        }
-    };
+    snapshots.set_folder_locker(|folder, name| {
+        folder_lock::FolderLock::take(folder, name).map(|lock| Box::new(lock) as Box<dyn Send>)
+    });
+    if config.get(&snapshot::options::APPEND_ONLY)
+        && let Err(error) = snapshots.lock_folder(&node)
+    {
+        kit::warning!("{error}");
+        return Ok(1);
+    }
     // Clients may come while the data are loaded, and are told so; not while there is next to nothing to load.
     let loading = match Loading::begin(&node, &snapshots, &stopper, &asked) {
         Ok(loading) => loading,

@@ -4,7 +4,7 @@
 //! thread begins by itself (save points, what was scheduled) begins under the world lock.
 //! Always true: one walk at a time; `running` says whose. The state's lock is a leaf: nothing is locked under it.
 
-use crate::aof::{self, Begun, Way};
+use crate::aof::{self, Begun, FolderLock, Way};
 use crate::commands_form::{self, Commands};
 use crate::file::{self, Control, Failure, Plan};
 use crate::form::RdbForm;
@@ -29,11 +29,15 @@ use std::time::Duration;
 /// A node's snapshots: `Node::saver`.
 pub struct Snapshots {
     pub(crate) node: Weak<Node>,
+    pub(crate) itself: Weak<Snapshots>,
     pub(crate) state: Mutex<State>,
     /// Rung when there is work, and when some is done.
     pub(crate) bell: Condvar,
     pub(crate) loading: Loading,
     pub(crate) thresholds: ThresholdsOf,
+    pub(crate) folder: FolderLock,
+    /// Whoever turns the log off, until it is closed.
+    pub(crate) off_turn: Mutex<()>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +55,8 @@ pub(crate) struct State {
     /// DEBUG RELOAD, in order.
     reloads: VecDeque<(Reload, Saved)>,
     pub drop_history: bool,
+    /// Who wants to hear when the log is on or off, as CONFIG SET said.
+    pub log_waiters: Vec<Saved>,
     pub running: Option<Running>,
     pub save_scheduled: bool,
     pub rewrite_scheduled: bool,
@@ -176,6 +182,7 @@ impl Snapshots {
             rewrite_claimed: false,
             reloads: VecDeque::new(),
             drop_history: false,
+            log_waiters: Vec::new(),
             running: None,
             save_scheduled: false,
             rewrite_scheduled: false,
@@ -186,12 +193,15 @@ impl Snapshots {
             stop: false,
             ended: false,
         };
-        Arc::new(Snapshots {
+        Arc::new_cyclic(|itself| Snapshots {
+            itself: itself.clone(),
             node: Arc::downgrade(node),
             state: Mutex::new(state),
             bell: Condvar::new(),
             loading: Loading::default(),
             thresholds,
+            folder: FolderLock::default(),
+            off_turn: Mutex::default(),
         })
     }
 
@@ -208,6 +218,7 @@ impl Snapshots {
             if done.is_err() {
                 self.recover(&node);
             }
+            self.tell_log_waiters(&node, None);
         }
         self.state.lock().ended = true;
         self.bell.notify_all();
@@ -334,24 +345,24 @@ impl Snapshots {
     /// The rewrite that was claimed.
     fn rewrite(&self, node: &Node) {
         let Some(claim) = self.state.lock().running.as_ref().map(|running| running.control.clone()) else { return };
-        if !node.config.get(&options::APPEND_ONLY) && node.log.is_on() {
-            aof::turn_off(node); // asked for before the rewrite was
-        }
+        self.turn_off_if_unwanted(node); // asked for before the rewrite was
         let way = match (node.config.get(&options::APPEND_ONLY), node.log.is_on()) {
             (_, true) => Way::Rewrite,
             (true, false) => Way::TurnOn,
             (false, false) => Way::Alone,
         };
-        let prepared = match aof::prepare(&node.log, way) {
+        let prepared = match self.folder.take(node).and_then(|()| aof::prepare(&node.log, way)) {
             Ok(prepared) => prepared,
             Err(error) => {
-                kit::warning!("Can't rewrite the append-only file: its next part cannot be made: {error}");
+                kit::warning!("Can't rewrite the append-only file: {error}");
+                self.folder.release_if_off(node);
                 let mut state = self.state.lock();
                 state.running = None;
                 state.rewritten.ok = false;
                 state.rewritten.failures_in_a_row += 1;
                 state.rewritten.tried_ms = Some(now_ms(node));
-                return;
+                drop(state);
+                return self.tell_log_waiters(node, Some(&error));
             }
         };
         let job = {
@@ -363,15 +374,18 @@ impl Snapshots {
                 state.rewrite_scheduled = true;
                 return;
             }
-            drop(state);
             if claim.cancel.load(Relaxed) {
-                self.state.lock().running = None;
-                return;
+                state.running = None;
+                drop(state);
+                return self.folder.release_if_off(node);
             }
+            drop(state);
             let begun = aof::begin(node, way, prepared);
             self.begin(node, AskedBy::Background, None, Some(begun), |look| all_shards(node, look))
         };
+        self.tell_log_waiters(node, None);
         drop(self.work(node, job));
+        self.folder.release_if_off(node);
     }
 
     #[cfg(test)]
@@ -508,6 +522,7 @@ impl Snapshots {
 
     /// Ten times a second: what is due?
     fn tick(&self, node: &Node) {
+        self.turn_off_if_unwanted(node);
         if node.alarms.get() & alarm::LOADING != 0 || node.cron_paused.load(Relaxed) {
             return;
         }
@@ -520,9 +535,6 @@ impl Snapshots {
             kit::warning!("Replaced parts of the append-only file could not be removed: {error}");
         }
         let wanted = node.config.get(&options::APPEND_ONLY);
-        if !wanted && node.log.is_on() {
-            aof::turn_off(node);
-        }
         let may_retry = |record: &Record| record.ok || record.tried_ms.is_none_or(|at| now_ms(node) - at > RETRY_MS);
         let turns_on = wanted && !node.log.is_on() && may_retry(&rewritten);
         if rewrite && may_retry(&rewritten)

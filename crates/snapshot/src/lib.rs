@@ -24,7 +24,7 @@ mod saver;
 mod tests;
 mod walk;
 
-pub use aof::settings as log_settings;
+pub use aof::{FolderLocker, settings as log_settings};
 pub use check::{CheckedRdb, check_rdb, is_rdb};
 pub use commands::COMMANDS;
 pub use keeper::Snapshots;
@@ -97,7 +97,7 @@ pub fn appliers(snapshots: &Arc<Snapshots>) -> Vec<Applier> {
         Applier {
             options: &["appendonly"],
             apply: Box::new(move |node| {
-                for_log.log_wanted_changed(node);
+                for_log.log_wanted_changed(&node.itself.upgrade().ok_or("this server ends")?);
                 Ok(())
             }),
         },

@@ -51,6 +51,10 @@ impl Saver for Snapshots {
         AllRemoved::BeingSaved
     }
 
+    fn log_settles(&self, done: Saved) -> bool {
+        self.node.upgrade().is_some_and(|node| self.tell_when_log_settles(&node, done))
+    }
+
     fn clean_up(&self) {
         self.end();
         self.remove_temp();
@@ -59,6 +63,7 @@ impl Saver for Snapshots {
             kit::notice!("Calling fsync() on the AOF file.");
             crate::aof::turn_off(&node);
         }
+        self.folder.release_if_off(&node);
         node.log.stop_background();
     }
 

@@ -318,16 +318,59 @@ fn on_and_off_at_run_time() {
     server.start_again(AOF).expect("it starts");
     let mut client = server.connect();
     compare(&contents(&mut client), &before, "afterwards");
-    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
     client.ask_line("SELECT 0");
-    assert!(within(Duration::from_secs(10), || server.log().contains("off") || {
-        let Value::Bulk(text) = client.ask_line("INFO persistence") else { panic!("no INFO") };
-        !String::from_utf8_lossy(&text).contains("aof_current_size")
-    }));
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    assert!(!text(&client.ask_line("INFO persistence")).contains("aof_current_size"));
     client.ask_line("SET lost 1");
     server.kill();
     server.start_again(AOF).expect("it starts");
     compare(&contents(&mut server.connect()), &before, "afterwards");
+}
+
+#[test]
+fn the_answer_comes_when_the_log_is_on_or_off() {
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    client.ask_line("SET k v");
+    let folder = server.dir.join("appendonlydir");
+    let (increment, lock) = (folder.join("appendonly.aof.1.incr.aof"), folder.join("appendonly.aof.lock"));
+    // The base takes long to be written, what comes meanwhile has its file at once.
+    client.ask_line("CONFIG SET rdb-key-save-delay 10000000");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    assert!(increment.exists() && lock.exists());
+    let info = text(&client.ask_line("INFO persistence"));
+    assert!(info.contains("aof_enabled:1") && info.contains("aof_rewrite_in_progress:1"), "{info}");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    let info = text(&client.ask_line("INFO persistence"));
+    assert!(info.contains("aof_enabled:0") && info.contains("aof_rewrite_in_progress:0"), "{info}");
+    assert!(!lock.exists());
+    // Nor does turning off wait for a snapshot.
+    client.ask_line("CONFIG SET rdb-key-save-delay 0");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    until_idle(&mut client);
+    client.ask_line("CONFIG SET rdb-key-save-delay 10000000");
+    client.ask_line("BGSAVE");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    assert!(!lock.exists() && text(&client.ask_line("INFO persistence")).contains("rdb_bgsave_in_progress:1"));
+    // Turning on does, and is answered at once.
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    assert!(text(&client.ask_line("INFO persistence")).contains("aof_rewrite_scheduled:1"));
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    client.ask_line("CONFIG SET rdb-key-save-delay 0");
+    until_idle(&mut client);
+    assert!(!lock.exists(), "the rewrite that was scheduled has ended");
+    // Somebody else has the files.
+    let dir = server.dir.to_string_lossy().into_owned();
+    let other = Server::start(&["--appendonly", "yes", "--dir", &dir]);
+    let refused = format!("{:?}", client.ask_line("CONFIG SET appendonly yes"));
+    assert!(refused.contains("Unable to turn on AOF. Check server logs.") && refused.contains("another server"), "{refused}");
+    assert_eq!(text(&client.ask_line("CONFIG GET appendonly")), "[appendonly no]");
+    drop(other);
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    until_idle(&mut client);
+    server.kill();
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(text(&server.connect().ask_line("GET k")), "v");
 }
 
 #[test]
