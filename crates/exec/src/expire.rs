@@ -88,10 +88,12 @@ fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
         while took < budget {
             let now = turn.now;
             let mut looks = LOOKS_MAX;
-            let Some(entry) = turn.held.shard(shard as u8).pop_expired(db, now, &mut looks) else { break };
-            let key = entry.as_ref().key();
-            let name = KeyName { db, hash: turn.node.keyspace.hash(key), key: key.into() };
-            turn.node.freer.entry(entry, lazy);
+            let popped = turn.held.shard(shard as u8).pop_expired(db, now, &mut looks);
+            let Some((key, discarded)) = popped else { break };
+            let name = KeyName { db, hash: turn.node.keyspace.hash(&key), key };
+            if let Some(entry) = discarded.entry() {
+                turn.node.freer.entry(entry, lazy);
+            }
             turn.expired(&name, true);
             turn.append_unit();
             took += 1;

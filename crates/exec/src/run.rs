@@ -422,7 +422,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             if command.is_write() && !turn.widen_for_waiters() {
                 return false;
             }
-            if command.is_write() && node.walk_waiters.is_walking() {
+            if command.is_write() && node.walk_waiters.is_walking() && !command.replaces() {
                 let keys = keys.iter().map(|at| (*at, args.get(at.word as usize)));
                 if turn.walk_wants(session.db, keys) {
                     turn.wait_for_walk(session, reply, args, plan.command);

@@ -401,7 +401,7 @@ fn large_hash(seed: u64) -> Object {
 
 #[test]
 fn large_values_go_out_in_parts_as_they_were() {
-    for round in 0..6 {
+    for round in 0..8 {
         let server = Server::new(&[]);
         fill(&server, 7, 300);
         server.put(0, Entry::with_object(b"large", large_hash(1), Some(UnixMs(4_000_000_000_000)), 0));
@@ -421,8 +421,9 @@ fn large_values_go_out_in_parts_as_they_were() {
                 for (db, key) in [(0, &b"large"[..]), (2, b"large too"), (0, b"long")] {
                     let hash = node.keyspace.hash(key);
                     let mut shard = node.keyspace.lock(hash.shard());
-                    match round % 3 {
+                    match round % 4 {
                         0 => drop(shard.remove(db, hash, key)),
+                        3 => drop(shard.discard(db, hash, key)),
                         1 => drop(shard.set(db, hash, key, NewValue::Int(1), keyspace::Deadline::None, 0)),
                         _ => {
                             if let Some(mut object) = shard.find_mut(db, hash, key).and_then(|entry| entry.object_mut())

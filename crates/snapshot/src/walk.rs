@@ -6,8 +6,8 @@
 //! the walking thread comes by. So nobody who serves clients ever waits here, and memory grows by what changed.
 //! A large value is not written under one lock: the sink declines it, and the walking thread writes it in parts, each under the
 //! lock for some 100 us, before it goes on. What else is full waits meanwhile, because a value stands in the file in one
-//! piece. Clients that want to change such a value wait until it is written (`exec`'s `Turn::walk_wants`); who cannot wait has
-//! the rest of it written at once.
+//! piece. Who removes or replaces such a value leaves it to the walk; clients that want to change it in place wait until it is
+//! written (`exec`'s `Turn::walk_wants`); who cannot wait has the rest of it written at once.
 //! Always true: each key of the moment is in exactly one chunk, and a chunk is sent once.
 //! Knows nothing of files.
 
@@ -215,7 +215,8 @@ impl Moment {
         loop {
             let owed = node.keyspace.lock(shard).owed_step(&mut |db, entry| shared.part(db, entry));
             // What somebody else has finished is in `current` as well.
-            if let Some(chunk) = shared.take_part(owed == Owed::Whole)
+            let is_whole = matches!(owed, Owed::Whole(_));
+            if let Some(chunk) = shared.take_part(is_whole)
                 && !send(chunk)
             {
                 return Err(Stopped::Asked);
@@ -223,9 +224,12 @@ impl Moment {
             match owed {
                 Owed::None => return Ok(()),
                 Owed::More => {}
-                Owed::Whole => node.walk_waiters.wake(node),
+                Owed::Whole(left) => {
+                    node.walk_waiters.wake(node);
+                    drop(left); // the shard is not locked
+                }
             }
-            if !pause(u64::from(owed == Owed::Whole)) {
+            if !pause(u64::from(is_whole)) {
                 return Err(Stopped::Asked);
             }
         }

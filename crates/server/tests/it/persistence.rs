@@ -233,6 +233,55 @@ fn says_that_it_loads_while_it_reloads() {
     assert_eq!(server.connect().ask_line("DBSIZE"), Value::Int(keys));
 }
 
+#[test]
+fn who_removes_a_large_value_does_not_wait_for_the_snapshot() {
+    let args = ["--appendonly", "no", "--enable-debug-command", "yes"];
+    let mut server = Server::start(&args);
+    let (mut client, mut waits) = (server.connect(), server.connect());
+    for key in ["deleted", "unlinked", "replaced", "changed", "of an open transaction"] {
+        for first in (0..20_000).step_by(1000) {
+            let mut words = vec!["HSET".to_owned(), key.to_owned()];
+            for field in first..first + 1000 {
+                words.extend([format!("field {field}"), format!("{field:0100}")]);
+            }
+            client.ask(&words);
+        }
+    }
+    let text_of_3_mb = "x".repeat(3 << 20);
+    client.ask(&["SET", "text", &text_of_3_mb]);
+    client.ask(&["SET", "taken", &text_of_3_mb]);
+    let before = text(&client.ask_line("DEBUG DIGEST"));
+    client.ask_line("CONFIG SET rdb-key-save-delay 100000000");
+    client.ask_line("BGSAVE");
+    let begin = std::time::Instant::now();
+    assert_eq!(client.ask_line("DEL deleted"), Value::Int(1));
+    assert_eq!(client.ask_line("UNLINK unlinked"), Value::Int(1));
+    assert!(ok(&client.ask_line("SET replaced x")));
+    assert!(ok(&client.ask_line("SETEX text 100 y")));
+    assert_eq!(text(&client.ask_line("GETDEL taken")).len(), 3 << 20);
+    // What stands at the key by now is small, and nobody's but the client's.
+    assert_eq!(client.ask_line("HSET deleted field value"), Value::Int(1));
+    assert_eq!(client.ask_line("APPEND replaced y"), Value::Int(2));
+    client.ask_line("MULTI");
+    client.ask(&["DEL", "of an open transaction"]);
+    client.ask_line("SET k v");
+    assert!(matches!(client.ask_line("EXEC"), Value::Array(_)));
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(text(&client.ask_line("INFO persistence")).contains("rdb_bgsave_in_progress:1"));
+    std::thread::scope(|scope| {
+        // A change in place waits for it.
+        let changed = scope.spawn(|| waits.ask_line("HSET changed field value"));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!changed.is_finished());
+        client.ask_line("CONFIG SET rdb-key-save-delay 0");
+        assert_eq!(changed.join().expect("no panic"), Value::Int(1));
+    });
+    until_idle(&mut client);
+    server.kill();
+    server.start_again(&args).expect("it starts");
+    assert_eq!(text(&server.connect().ask_line("DEBUG DIGEST")), before);
+}
+
 fn changes(client: &mut Client) -> String {
     let info = text(&client.ask_line("INFO persistence"));
     let line = info.lines().find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));

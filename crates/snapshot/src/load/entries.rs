@@ -158,7 +158,7 @@ impl<'s, 'n> Inserter<'s, 'n> {
                     let key = Some(entry.as_ref().key().to_vec());
                     return Err(LoadError { offset: at, key, what: "RDB has duplicated key".into() });
                 }
-                drop(shard.remove(db, hash, entry.as_ref().key()));
+                drop(shard.discard(db, hash, entry.as_ref().key()));
             }
             shard.insert(db, hash, entry);
         }
