@@ -445,6 +445,36 @@ fn large_values_go_out_in_parts_as_they_were() {
 }
 
 #[test]
+fn commands_in_parts_are_the_same_commands() {
+    use crate::commands_form::Commands;
+    use crate::walk::Form;
+    for seed in 0..200 {
+        let mut rng = Rng::new(seed);
+        let deadline = rng.one_in(3).then_some(UnixMs(4_000_000_000_000));
+        let len = 1 + rng.below(3000);
+        let mut object = object(&mut rng, len);
+        if let Object::Hash(hash) = &mut object
+            && rng.one_in(2)
+        {
+            hash.set(b"mortal", b"v", types::hash::Life::Until(4_000_000_000_000), &LIMITS);
+        }
+        let entry = match rng.one_in(5) {
+            true => Entry::new(b"k", NewValue::Str(&vec![b'x'; rng.below(300_000) as usize]), deadline, 0),
+            false => Entry::with_object(b"k", object, deadline, 0),
+        };
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        Commands.write(&mut whole, entry.as_ref()).expect("written");
+        let mut part = Commands.begin(&mut parts, entry.as_ref()).expect("begun");
+        let mut steps = 1;
+        while !part.step(&mut parts, entry.as_ref(), rng.below(5000) as usize) {
+            steps += 1;
+        }
+        assert!(whole == parts, "seed {seed}");
+        assert!(steps >= whole.len() / 100_000, "seed {seed}: {steps} steps for {} bytes", whole.len());
+    }
+}
+
+#[test]
 fn a_walk_that_is_given_up_leaves_nothing() {
     let server = Server::new(&[]);
     server.put(0, Entry::with_object(b"large", large_hash(1), None, 0));

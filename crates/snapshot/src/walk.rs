@@ -11,6 +11,7 @@
 //! Always true: each key of the moment is in exactly one chunk, and a chunk is sent once.
 //! Knows nothing of files.
 
+use crate::commands_form::Place;
 use exec::Node;
 use exec::node::ShardExt;
 use keyspace::{EntryRef, Handing, Owed, Progress, SHARDS, Shard, ValueRef, WalkSink};
@@ -25,8 +26,8 @@ pub(crate) trait Form: Send + Sync {
     fn write(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<(), String>;
     /// Before entries of another database than those before.
     fn select(&self, out: &mut Vec<u8>, db: usize);
-    /// The beginning of a large entry, which is written on by `Part`. None: it is written whole.
-    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Option<Part>, String>;
+    /// The beginning of a large entry, which is written on by `Part`.
+    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Part, String>;
 }
 
 /// A large value on its way out.
@@ -34,16 +35,18 @@ pub(crate) enum Part {
     Object(Writing),
     /// A string, of which so many bytes were written.
     Text(usize),
+    Commands(Place),
 }
 
 impl Part {
     /// Writes on; true at the end of the value.
-    fn step(&mut self, out: &mut Vec<u8>, entry: EntryRef<'_>, budget: usize) -> bool {
+    pub(crate) fn step(&mut self, out: &mut Vec<u8>, entry: EntryRef<'_>, budget: usize) -> bool {
         match self {
             Part::Object(writing) => {
                 let Some(object) = entry.object() else { return true };
                 writing.step(&object, budget, out) == types::rdb::Progress::Done
             }
+            Part::Commands(place) => place.step(out, entry, budget),
             Part::Text(done) => {
                 let (ValueRef::Str(text) | ValueRef::Raw(text)) = entry.value() else { return true };
                 let end = done.saturating_add(budget).min(text.len());
@@ -278,8 +281,7 @@ impl Shared {
         if slot.is_none() {
             let mut bytes = Vec::new();
             let part = match self.form.begin(&mut bytes, entry) {
-                Ok(Some(part)) => part,
-                Ok(None) => Part::Text(usize::MAX),
+                Ok(part) => part,
                 Err(why) => {
                     self.refusal.lock().get_or_insert(why);
                     return true;
@@ -289,11 +291,7 @@ impl Shared {
             self.counts.keys.fetch_add(1, Relaxed);
         }
         let Some(current) = &mut *slot else { return true };
-        if let Part::Text(usize::MAX) = current.part {
-            current.whole = true;
-        } else {
-            current.whole = current.part.step(&mut current.bytes, entry, PART_BYTES);
-        }
+        current.whole = current.part.step(&mut current.bytes, entry, PART_BYTES);
         current.whole
     }
 
