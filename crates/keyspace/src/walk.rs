@@ -460,7 +460,11 @@ mod tests {
             expired.push((name.to_vec(), matches!(discarded, Discarded::LeftToWalk)));
         }
         expired.sort();
-        assert_eq!(expired, [(two.clone(), false), (three.clone(), true)], "the new value is nobody's but the caller's");
+        assert_eq!(
+            expired,
+            [(two.clone(), false), (three.clone(), true)],
+            "the new value is nobody's but the caller's"
+        );
         // A new value at a key whose old one is with the walk is free to be changed, and to be removed.
         shard.set(0, places[0], &one, NewValue::Str(b"again"), Deadline::None, 0);
         assert!(!shard.walk_wants(0, places[0], &one));

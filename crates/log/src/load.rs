@@ -14,8 +14,8 @@ use crate::line::{self, Line};
 use crate::open::{Plan, PlanFile};
 use crate::recover::{Batch, Damage, DamageKind, Recover};
 use crate::{Kind, Log, Position};
-use kit::{notice, warning};
 use kit::world::{Disk, DiskFile};
+use kit::{notice, warning};
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@
 use crate::args::Sources;
 use crate::daemon::{self, PidFile};
 use crate::stop::{self, Cause, Stopper};
-use crate::{config_file, container, dir, folder_lock, log, oom, options, parts, signals};
+use crate::{config_file, container, dir, folder_lock, log, oom, options, parts, report, signals};
 use exec::node::{Applier, alarm};
 use exec::seams::Saver;
 use exec::{Node, Parts};
@@ -32,6 +32,7 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         .map_err(|error| format!("Can't chdir to '{}': {}", loaded.dir.display(), dir::plain(&error)))?;
     exec::acl::check_at_start(&config, &parts::commands(), &RealDisk)?;
     log::open(&config, !runs_in_background)?;
+    report::tell_panics();
     if runs_in_background && !is_daemon {
         // It reads the configuration again, from where this process did.
         std::env::set_current_dir(&cwd).map_err(|error| dir::plain(&error))?;

@@ -181,7 +181,9 @@ fn the_log_comes_back_with_and_without_rewrites() {
         server.start_again(args).expect("it starts");
         compare(&contents(&mut server.connect()), &before, &format!("{args:?}"));
         let log = server.log();
-        for line in ["DB loaded from base file appendonly.aof.2.base.", "DB loaded from incr file appendonly.aof.2.incr.aof: "] {
+        for line in
+            ["DB loaded from base file appendonly.aof.2.base.", "DB loaded from incr file appendonly.aof.2.incr.aof: "]
+        {
             assert!(log.contains(line), "{line}: {log}");
         }
         assert!(log.contains("DB loaded from append only file: "), "{log}");
@@ -412,7 +414,10 @@ fn the_answer_comes_when_the_log_is_on_or_off() {
     let dir = server.dir.to_string_lossy().into_owned();
     let other = Server::start(&["--appendonly", "yes", "--dir", &dir]);
     let refused = format!("{:?}", client.ask_line("CONFIG SET appendonly yes"));
-    assert!(refused.contains("Unable to turn on AOF. Check server logs.") && refused.contains("another server"), "{refused}");
+    assert!(
+        refused.contains("Unable to turn on AOF. Check server logs.") && refused.contains("another server"),
+        "{refused}"
+    );
     assert_eq!(text(&client.ask_line("CONFIG GET appendonly")), "[appendonly no]");
     drop(other);
     assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));

@@ -83,10 +83,8 @@ fn answer_later(ctx: &Ctx) -> Saved {
         reply.set_resp3(resp3);
         match settled {
             Ok(()) => reply.ok(),
-            Err(why) => reply.error(&failed(
-                APPEND_ONLY.as_bytes(),
-                &format!("Unable to turn on AOF. Check server logs. ({why})"),
-            )),
+            Err(why) => reply
+                .error(&failed(APPEND_ONLY.as_bytes(), &format!("Unable to turn on AOF. Check server logs. ({why})"))),
         }
         node.send(&client, Mail::Served(client.id, reply, 0));
     })

@@ -56,7 +56,9 @@ fn report(events: &[(&'static str, Series)], slower_than_us: i64) -> String {
     }
     let any = |names_of_event: &[&str]| names.iter().any(|name| names_of_event.contains(name));
     if any(&["aof-write-pending-fsync", "aof-fsync-always"]) {
-        text.push_str("- aof: the disk syncs slowly; appendfsync everysec waits for it less, a disk of its own not at all.\n");
+        text.push_str(
+            "- aof: the disk syncs slowly; appendfsync everysec waits for it less, a disk of its own not at all.\n",
+        );
     }
     if any(&["aof-write-active-child"]) {
         text.push_str(
