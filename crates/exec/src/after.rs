@@ -8,6 +8,7 @@ use crate::notify;
 use crate::run::Turn;
 use crate::session::Session;
 use crate::{metrics, options, pubsub};
+use keyspace::Discarded;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Turn<'_, '_> {
@@ -97,8 +98,8 @@ impl Turn<'_, '_> {
         if !stale {
             return false;
         }
-        let entry = shard.remove(name.db, name.hash, &name.key);
-        if let Some(entry) = entry {
+        let discarded = shard.discard(name.db, name.hash, &name.key);
+        if let Some(entry) = discarded.and_then(Discarded::entry) {
             self.node.freer.entry(entry, self.node.config.get(&options::LAZY_EXPIRE));
         }
         self.expired(name, swept);

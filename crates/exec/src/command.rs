@@ -224,6 +224,9 @@ flags! {
     RUNS_QUEUE = 25, "";
     /// Allowed to a client of RESP2 that has subscriptions.
     IN_PUBSUB = 26, "";
+    /// Never changes a value in place: what it does not remove it replaces whole. So it need not wait for a snapshot that
+    /// has not been given a large value yet. Follows from the key specs where these say it.
+    REPLACES = 27, "";
 }
 
 impl std::ops::BitOr for Flags {
@@ -293,6 +296,12 @@ impl Categories {
 }
 
 impl Command {
+    /// See `Flags::REPLACES`.
+    pub fn replaces(&self) -> bool {
+        let whole = KeyAccess::RO.0 | KeyAccess::OW.0 | KeyAccess::RM.0;
+        self.has(Flags::REPLACES) || !self.keys.is_empty() && self.keys.iter().all(|spec| spec.access.0 & whole != 0)
+    }
+
     /// All categories: those declared and those that follow from flags, as Redis derives them.
     pub fn all_categories(&self) -> Categories {
         let mut all = self.categories;

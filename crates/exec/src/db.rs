@@ -314,18 +314,30 @@ impl<'n> Db<'_, 'n> {
     /// Removes a key; true when there was one. Large values are freed off the event loops when
     /// `lazy`.
     pub fn delete(&mut self, key: Key, lazy: bool) -> Result<bool, Error> {
-        let Some(entry) = self.remove(key)? else { return Ok(false) };
-        self.node.freer.entry(entry, lazy);
+        if self.find(key, Look::Peek)?.is_none() {
+            return Ok(false);
+        }
+        self.discard(key, lazy);
+        self.forget_in_tier(key);
+        self.changed(key);
         Ok(true)
+    }
+
+    /// What stands at the key is freed, or left to a snapshot that has not been given it. True when there was something.
+    fn discard(&mut self, key: Key, lazy: bool) -> bool {
+        let db = self.index;
+        let Some(discarded) = self.shard(key.hash).discard(db, key.hash, key.bytes) else { return false };
+        if let Some(entry) = discarded.entry() {
+            self.node.freer.entry(entry, lazy);
+        }
+        true
     }
 
     /// Puts a whole entry at its key, replacing what is there.
     pub fn insert(&mut self, key: Key, entry: Entry) -> Result<(), Error> {
         let db = self.index;
         if self.find(key, Look::Peek)?.is_some() {
-            if let Some(old) = self.shard(key.hash).remove(db, key.hash, key.bytes) {
-                self.node.freer.entry(old, self.node.config.get(&options::LAZY_SERVER_DEL));
-            }
+            self.discard(key, self.node.config.get(&options::LAZY_SERVER_DEL));
         } else {
             self.insert_absent(key, entry);
             return Ok(());
@@ -455,9 +467,7 @@ impl<'n> Db<'_, 'n> {
     }
 
     fn expire_now(&mut self, key: Key) {
-        let db = self.index;
-        if let Some(entry) = self.shard(key.hash).remove(db, key.hash, key.bytes) {
-            self.node.freer.entry(entry, true);
+        if self.discard(key, true) {
             self.note_expired(key);
         }
     }

@@ -171,10 +171,12 @@ fn evict(turn: &mut Turn, name: &KeyName) -> bool {
     if !turn.held.take_one(name.hash.shard() as u8) {
         return false;
     }
-    let entry = turn.held.shard(name.hash.shard() as u8).remove(name.db, name.hash, &name.key);
-    let found = entry.is_some();
-    if let Some(entry) = entry {
-        turn.node.freer.entry(entry, turn.node.config.get(&options::LAZY_EVICTION));
+    let discarded = turn.held.shard(name.hash.shard() as u8).discard(name.db, name.hash, &name.key);
+    let found = discarded.is_some();
+    if let Some(discarded) = discarded {
+        if let Some(entry) = discarded.entry() {
+            turn.node.freer.entry(entry, turn.node.config.get(&options::LAZY_EVICTION));
+        }
         turn.scratch.tally.add(&metrics::EVICTED_KEYS, 1);
         turn.removed(name, false);
         turn.event(notify::EVICTED, "evicted", name);

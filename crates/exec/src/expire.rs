@@ -7,7 +7,7 @@
 use crate::changes::KeyName;
 use crate::node::alarm;
 use crate::run::{Turn, Worker};
-use crate::{metrics, options};
+use crate::{latency, metrics, options};
 use keyspace::SHARDS;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -47,7 +47,10 @@ impl Worker {
         self.turn(|turn| {
             let begin = turn.node.clock.mono_ns();
             let progress = sweep(turn, thread, threads);
-            turn.scratch.tally.add(&metrics::EXPIRE_NANOS, turn.node.clock.mono_ns().saturating_sub(begin));
+            let nanos = turn.node.clock.mono_ns().saturating_sub(begin);
+            turn.scratch.tally.add(&metrics::EXPIRE_NANOS, nanos);
+            let threshold = turn.node.config.get(&latency::THRESHOLD);
+            turn.node.latency.note(threshold, "expire-cycle", turn.now.secs(), nanos / 1_000_000);
             progress
         })
     }
@@ -85,10 +88,12 @@ fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
         while took < budget {
             let now = turn.now;
             let mut looks = LOOKS_MAX;
-            let Some(entry) = turn.held.shard(shard as u8).pop_expired(db, now, &mut looks) else { break };
-            let key = entry.as_ref().key();
-            let name = KeyName { db, hash: turn.node.keyspace.hash(key), key: key.into() };
-            turn.node.freer.entry(entry, lazy);
+            let popped = turn.held.shard(shard as u8).pop_expired(db, now, &mut looks);
+            let Some((key, discarded)) = popped else { break };
+            let name = KeyName { db, hash: turn.node.keyspace.hash(&key), key };
+            if let Some(entry) = discarded.entry() {
+                turn.node.freer.entry(entry, lazy);
+            }
             turn.expired(&name, true);
             turn.append_unit();
             took += 1;

@@ -27,10 +27,11 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// EXEC: its own flags and what the queued commands add.
+    /// EXEC: its own flags and what a queued command adds, or does not allow.
     pub fn with(self, queued: Flags) -> Intent {
         const CARRIED: u32 = Flags::WRITE.0 | Flags::DENYOOM.0 | Flags::MAY_REPLICATE.0;
-        Intent { flags: Flags(self.flags.0 | queued.0 & CARRIED), ..self }
+        const NEEDED: u32 = Flags::LOADING.0;
+        Intent { flags: Flags((self.flags.0 | queued.0 & CARRIED) & (queued.0 | !NEEDED)), ..self }
     }
 
     fn has(self, flags: Flags) -> bool {

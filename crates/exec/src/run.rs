@@ -46,8 +46,6 @@ pub struct Worker {
 pub(crate) struct Scratch {
     pub tally: Arc<Tally>,
     pub rng: Rng,
-    /// Whoever lent this has locked the world.
-    pub in_world: bool,
     pub changes: Changes,
     pub unit: Unit,
     /// Where the log ended after what this worker appended last.
@@ -89,7 +87,6 @@ impl Worker {
         let scratch = Scratch {
             tally: node.tallies.thread(thread),
             rng: Rng::new(seed),
-            in_world: false,
             changes: Changes::default(),
             unit: Unit::default(),
             logged: 0,
@@ -111,11 +108,6 @@ impl Worker {
     /// Where the log ended after what this worker appended last.
     pub fn logged(&self) -> Position {
         self.scratch.logged
-    }
-
-    /// For who runs commands while he has the world locked himself (DEBUG LOADAOF).
-    pub fn set_in_world(&mut self, in_world: bool) {
-        self.scratch.in_world = in_world;
     }
 
     pub fn tally(&self) -> &Tally {
@@ -303,10 +295,9 @@ pub(crate) struct Turn<'w, 'n> {
 
 impl<'w, 'n> Turn<'w, 'n> {
     pub(crate) fn new(node: &'n Node, thread: usize, scratch: &'w mut Scratch) -> Turn<'w, 'n> {
-        let running = (!scratch.in_world).then(|| node.world.enter(thread));
+        let running = Some(node.world.enter(thread));
         let is_script = (node.threads..node.helper(0)).contains(&thread);
-        let mut held = Held::new(&node.keyspace, &node.scripts.shards, is_script);
-        held.set_world(scratch.in_world);
+        let held = Held::new(&node.keyspace, &node.scripts.shards, is_script);
         Turn {
             node,
             held,
@@ -407,7 +398,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             && command.has(Flags::RUNS_QUEUE)
             && !multi.dirty
         {
-            intent = intent.with(queued_flags(self.node, &multi.queued));
+            intent = multi.queued.iter().fold(intent, |intent, queued| intent.with(flags_of(self.node, queued)));
         }
         let hashes = if self.node.router.get().is_some() { plan::hashes(keys) } else { Vec::new() };
         let node = self.node;
@@ -431,7 +422,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             if command.is_write() && !turn.widen_for_waiters() {
                 return false;
             }
-            if command.is_write() && node.walk_waiters.is_walking() {
+            if command.is_write() && node.walk_waiters.is_walking() && !command.replaces() {
                 let keys = keys.iter().map(|at| (*at, args.get(at.word as usize)));
                 if turn.walk_wants(session.db, keys) {
                     turn.wait_for_walk(session, reply, args, plan.command);
@@ -454,9 +445,9 @@ impl<'w, 'n> Turn<'w, 'n> {
         let command = node.commands.command(number);
         if !nested {
             session.record.command.store(u32::from(number), Relaxed);
-            if command.keys.is_empty() {
-                self.count_changes();
-            }
+        }
+        if command.keys.is_empty() {
+            self.count_changes();
         }
         let monitored = node.clients.monitors.load(Relaxed) > 0 && (!self.rerun || self.in_script);
         // EXEC is shown after what it ran.
@@ -704,11 +695,9 @@ impl Plan {
     }
 }
 
-fn queued_flags(node: &Node, queued: &[Queued]) -> Flags {
-    queued.iter().fold(Flags::NONE, |flags, queued| {
-        let word = (queued.request.words.len() > 1).then(|| queued.request.word(1));
-        flags | node.commands.command(queued.command).flags_of(node, word)
-    })
+fn flags_of(node: &Node, queued: &Queued) -> Flags {
+    let word = (queued.request.words.len() > 1).then(|| queued.request.word(1));
+    node.commands.command(queued.command).flags_of(node, word)
 }
 
 /// A body panicked: the client is told, the log gets the command, everybody else goes on.

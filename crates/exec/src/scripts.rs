@@ -333,6 +333,12 @@ impl Codes {
     }
 }
 
+/// The name in the first line of a library's code. That the line is a proper one, whoever added it has seen.
+pub fn library_name(code: &[u8]) -> Option<Vec<u8>> {
+    let line = code.split(|&byte| byte == b'\n').next()?;
+    kit::text::split_words(line)?.iter().find_map(|word| Some(word.strip_prefix(b"name=")?.to_vec()))
+}
+
 impl Deref for CodesGuard<'_> {
     type Target = Vec<Box<[u8]>>;
     fn deref(&self) -> &Vec<Box<[u8]>> {

@@ -72,12 +72,26 @@ pub trait Saver: Send + Sync {
     /// DEBUG RELOAD and LOADAOF: done soon, while everybody waits.
     fn reload(&self, reload: Reload, done: Saved);
     /// FLUSHALL has removed so many keys: a snapshot that is being written shows what nobody wants any more, and where there
-    /// are save points the empty data are saved. True when `done` will be called. The world is locked.
-    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> bool;
+    /// are save points the empty data are saved. The world is locked.
+    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> AllRemoved;
+    /// After CONFIG SET appendonly: true when `done` will be called once the log is on or off as the option says, or its error
+    /// says why it cannot be turned on (the option is back at `no` then).
+    fn log_settles(&self, done: Saved) -> bool;
     /// The process ends and nobody runs commands any more: no file that is half written stays behind, the log is
     /// closed.
     fn clean_up(&self);
     fn report(&self) -> SaveReport;
+}
+
+/// What FLUSHALL comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AllRemoved {
+    /// It counts as changes, like any other command.
+    Counts,
+    /// The empty data will be saved: there is nothing that a save point would have to wait for.
+    SavedLater,
+    /// The same, now: `done` will be called.
+    BeingSaved,
 }
 
 /// What becomes of it.

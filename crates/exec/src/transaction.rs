@@ -108,7 +108,8 @@ impl Turn<'_, '_> {
         let Some(multi) = &session.multi else { return false };
         let mut wants = false;
         for (queued, plan) in multi.queued.iter().zip(plans) {
-            if self.node.commands.command(queued.command).is_write() {
+            let command = self.node.commands.command(queued.command);
+            if command.is_write() && !command.replaces() {
                 let keys = plan.keys(keys).iter().map(|at| (*at, queued.request.word(at.word as usize)));
                 wants |= self.walk_wants(session.db, keys);
             }

@@ -1,6 +1,6 @@
-//! Clients that want to change a large value which a snapshot has not been given yet.
+//! Clients that want to change, in place, a large value which a snapshot has not been given yet.
 //!
-//! While a walk is under way every command that writes asks for its keys, before its body runs. Such a client is parked,
+//! While a walk is under way every command that writes into values (`Command::replaces`) asks for its keys, before its body runs. Such a client is parked,
 //! the walk takes the value next, and then the command runs. Values are large from about a megabyte on, so there are
 //! few such clients, and all of them are woken when one value was handed over.
 

@@ -179,7 +179,10 @@ impl<X> Keyspace<X> {
     }
 
     pub fn walk_cancel(&self) {
-        (0..SHARDS).for_each(|shard| self.lock(shard).walk_cancel());
+        for shard in 0..SHARDS {
+            let left = self.lock(shard).walk_cancel();
+            drop(left); // not under the lock
+        }
     }
 }
 

@@ -31,6 +31,6 @@ pub use entry::{CLOCK_MAX, Digits, EMB_LEN_MAX, Entry, EntryMut, EntryRef, Kind,
 pub use hash::{KeyHash, Placement, SHARDS, SLOTS, Slot};
 pub use keyspace::{Keyspace, ShardGuard};
 pub use kit::world::UnixMs;
-pub use shard::{Deadline, DetachedDb, Progress, SetDone, Shard};
+pub use shard::{Deadline, DetachedDb, Discarded, Progress, SetDone, Shard};
 pub use table::{POSITION_END, TableStats};
 pub use walk::{Handing, Owed, WalkSink};

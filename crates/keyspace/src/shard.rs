@@ -33,6 +33,16 @@ pub enum Deadline {
     At(UnixMs),
 }
 
+impl Deadline {
+    fn after(self, before: Option<UnixMs>) -> Option<UnixMs> {
+        match self {
+            Deadline::Keep => before,
+            Deadline::None => None,
+            Deadline::At(deadline) => Some(deadline),
+        }
+    }
+}
+
 /// What `set` did.
 #[derive(Debug)]
 pub enum SetDone {
@@ -42,6 +52,25 @@ pub enum SetDone {
         deadline: Option<UnixMs>,
         object: Option<Object>,
     },
+}
+
+/// What `discard` did with the entry.
+#[derive(Debug)]
+pub enum Discarded {
+    /// The caller frees it.
+    Entry(Entry),
+    /// A snapshot has not been given all of it yet, and keeps it until then.
+    LeftToWalk,
+}
+
+impl Discarded {
+    /// What is to be freed now.
+    pub fn entry(self) -> Option<Entry> {
+        match self {
+            Discarded::Entry(entry) => Some(entry),
+            Discarded::LeftToWalk => None,
+        }
+    }
 }
 
 pub struct Shard<X> {
@@ -116,16 +145,16 @@ impl<X> Shard<X> {
         deadline: Deadline,
         clock: u32,
     ) -> SetDone {
+        if let Some(before) = self.leave_to_walk(db, hash, key) {
+            self.add(db, hash, Entry::new(key, value, deadline.after(before), clock));
+            return SetDone::Replaced { deadline: before, object: None };
+        }
         self.before_change(db, hash);
         if let Some(Db { table, expiry, .. }) = self.dbs.get_mut(db)
             && let Some(mut entry) = table.find_mut(hash, key)
         {
             let before = entry.deadline();
-            let after = match deadline {
-                Deadline::Keep => before,
-                Deadline::None => None,
-                Deadline::At(deadline) => Some(deadline),
-            };
+            let after = deadline.after(before);
             let object = entry.rewrite(value, after, clock);
             if after != before
                 && let Some(after) = after
@@ -134,11 +163,7 @@ impl<X> Shard<X> {
             }
             return SetDone::Replaced { deadline: before, object };
         }
-        let deadline = match deadline {
-            Deadline::Keep | Deadline::None => None,
-            Deadline::At(deadline) => Some(deadline),
-        };
-        self.add(db, hash, Entry::new(key, value, deadline, clock));
+        self.add(db, hash, Entry::new(key, value, deadline.after(None), clock));
         SetDone::Inserted
     }
 
@@ -148,6 +173,15 @@ impl<X> Shard<X> {
         self.add(db, hash, entry);
     }
 
+    /// Removes a key whose value nobody wants any more.
+    pub fn discard(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> Option<Discarded> {
+        if self.leave_to_walk(db, hash, key).is_some() {
+            return Some(Discarded::LeftToWalk);
+        }
+        self.remove(db, hash, key).map(Discarded::Entry)
+    }
+
+    /// Removes a key and gives its entry. Where that is only freed, `discard` is better.
     pub fn remove(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> Option<Entry> {
         self.before_change(db, hash);
         // Its entry in the expiry index stays, and is thrown away when it comes up.
@@ -169,17 +203,22 @@ impl<X> Shard<X> {
 
     // ---- expiry ----------------------------------------------------------------------------------------
 
-    /// Takes out one key whose deadline has come. Each look costs one of `budget`; None with a budget left
-    /// means that nothing is due. Deadlines are seen up to 15 ms late.
-    pub fn pop_expired(&mut self, db: usize, now: UnixMs, budget: &mut u32) -> Option<Entry> {
+    /// Takes out one key whose deadline has come: its name, and what is to be freed. Each look costs one of `budget`; None
+    /// with a budget left means that nothing is due. Deadlines are seen up to 15 ms late.
+    pub fn pop_expired(&mut self, db: usize, now: UnixMs, budget: &mut u32) -> Option<(Box<[u8]>, Discarded)> {
         while *budget > 0 {
             let low = self.dbs.get(db)?.expiry.due(now)?;
             *budget -= 1;
             // The low bits lead to the same bucket as the whole hash.
-            self.before_expiry_at(db, low.reverse_bits(), now);
-            let Db { table, expiry, .. } = &mut self.dbs[db];
+            self.before_expiry_at(db, low.reverse_bits());
+            let Db { table, expiry, walk, .. } = &mut self.dbs[db];
             if let Some(entry) = table.remove_due(low, now) {
-                return Some(entry);
+                let key: Box<[u8]> = entry.as_ref().key().into();
+                let entry = match walk {
+                    Some(walk) => walk.leave(table.hash_of(&key), entry),
+                    None => Some(entry),
+                };
+                return Some((key, entry.map_or(Discarded::LeftToWalk, Discarded::Entry)));
             }
             expiry.pass(table);
         }
@@ -259,7 +298,8 @@ impl<X> Shard<X> {
 
     /// Bytes of all entries, tables and expiry indexes of this shard.
     pub fn bytes(&self) -> usize {
-        let orphans = self.walk.iter().flat_map(|walk| &walk.orphans).map(|(table, _)| table.memory_bytes());
+        let orphans = self.walk.iter().flat_map(|walk| &walk.orphans);
+        let orphans = orphans.map(|(table, walk)| table.memory_bytes() + walk.left_bytes());
         self.dbs.iter().map(Db::memory_bytes).chain(orphans).sum()
     }
 
@@ -291,7 +331,7 @@ impl<X> Shard<X> {
 
     /// From now on `sink` gets every entry that is here now, as it is now. Ends a walk under way.
     pub fn walk_begin(&mut self, sink: WalkSink) {
-        self.walk_cancel();
+        drop(self.walk_cancel());
         self.walk = Some(Box::new(ShardWalk { sink, orphans: Vec::new() }));
         for (label, db) in self.dbs.iter_mut().enumerate() {
             if !db.table.is_empty() {
@@ -346,10 +386,10 @@ impl<X> Shard<X> {
         self.walk.is_some()
     }
 
-    /// Gives up a walk; the sink is dropped.
-    pub fn walk_cancel(&mut self) {
+    /// Gives up a walk; the sink is dropped. Gives what was left to the walk, to be freed without the lock.
+    pub fn walk_cancel(&mut self) -> Vec<Entry> {
         self.walk = None;
-        self.dbs.iter_mut().for_each(|db| db.walk = None);
+        self.dbs.iter_mut().filter_map(|db| db.walk.take()).flat_map(|walk| walk.into_left()).collect()
     }
 
     // ---- inside ----------------------------------------------------------------------------------------
@@ -361,12 +401,32 @@ impl<X> Shard<X> {
         self.before_change_at(db, hash.position());
     }
 
-    fn before_expiry_at(&mut self, db: usize, position: u32, now: UnixMs) {
+    fn before_expiry_at(&mut self, db: usize, position: u32) {
         if let Some(shard_walk) = &mut self.walk
             && let Some(Db { table, walk: Some(walk), .. }) = self.dbs.get_mut(db)
         {
-            walk.before_expiry(table, position, now, &mut shard_walk.sink);
+            walk.hand_over_first(table, position, &mut shard_walk.sink);
         }
+    }
+
+    /// Takes the key's entry away if a walk has not been given all of it, and leaves it to the walk: its deadline.
+    #[inline]
+    fn leave_to_walk(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> Option<Option<UnixMs>> {
+        if self.walk.is_some() { self.leave_if_owed(db, hash, key) } else { None }
+    }
+
+    #[cold]
+    fn leave_if_owed(&mut self, db: usize, hash: KeyHash, key: &[u8]) -> Option<Option<UnixMs>> {
+        let shard_walk = self.walk.as_mut()?;
+        let Some(Db { table, walk: Some(walk), .. }) = self.dbs.get_mut(db) else { return None };
+        if !walk.owes(table, hash, key, &mut shard_walk.sink) {
+            return None;
+        }
+        let entry = table.remove(hash, key)?;
+        let deadline = entry.as_ref().deadline();
+        let back = walk.leave(hash, entry);
+        debug_assert!(back.is_none(), "it was owed");
+        Some(deadline)
     }
 
     #[inline]
@@ -443,7 +503,8 @@ impl Db {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.table.memory_bytes() + self.expiry.memory_bytes() + self.inner.memory_bytes()
+        let left = self.walk.as_ref().map_or(0, |walk| walk.left_bytes());
+        self.table.memory_bytes() + self.expiry.memory_bytes() + self.inner.memory_bytes() + left
     }
 }
 
@@ -554,8 +615,8 @@ pub(crate) mod tests {
                     80..97 => {
                         now += rng.below(30) as i64;
                         let mut budget = 1000;
-                        while let Some(entry) = shard.pop_expired(db, UnixMs(now), &mut budget) {
-                            let (_, deadline) = twin[db].remove(entry.as_ref().key()).expect("a key that exists");
+                        while let Some((key, _)) = shard.pop_expired(db, UnixMs(now), &mut budget) {
+                            let (_, deadline) = twin[db].remove(&*key).expect("a key that exists");
                             assert!(deadline.expect("a deadline") <= UnixMs(now));
                         }
                         // Exact but for the unit of the index, and never early.

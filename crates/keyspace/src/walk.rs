@@ -8,8 +8,9 @@
 //! Large values are another matter: handing over a hash of 200 MB would hold its shard for its whole length. The sink may
 //! decline an entry (`Handing::May`). Its key is **owed** then: passed by the walk, but its value still has to be
 //! handed over, in parts, by whoever steps the walk (`owed_step`), with the shard's lock given back between the parts. Who
-//! wants to change an owed value asks first (`want`) and comes again later; who does not ask, because there is nobody who could wait (expiry,
-//! eviction), has the sink take the rest at once (`Handing::Must`).
+//! removes or replaces an owed value leaves it to the walk (`leave`), which frees it when it is handed over: nobody waits and
+//! nothing is copied. Who wants to change it in place asks first (`want`) and comes again later; who does not ask, because
+//! he cannot wait (a script), has the sink take the rest at once (`Handing::Must`).
 //!
 //! The state of the walk belongs to a database's table, not to its number: SWAPDB takes it along, and
 //! FLUSHDB leaves the table with the walk, which frees it as it goes.
@@ -17,11 +18,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::entry::EntryRef;
+use crate::entry::{Entry, EntryRef};
 use crate::hash::KeyHash;
 use crate::shard::Progress;
 use crate::table::{POSITION_END, Table};
-use kit::world::UnixMs;
 
 /// Gets the number that the database had at the start, and an entry. False declines it.
 pub type WalkSink = Box<dyn FnMut(usize, EntryRef<'_>, Handing) -> bool + Send>;
@@ -36,14 +36,14 @@ pub enum Handing {
 }
 
 /// What `Shard::owed_step` did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum Owed {
     /// No large value waits.
     None,
     /// A part was handed over, and there is more of this value.
     More,
-    /// A value is complete.
-    Whole,
+    /// A value is complete. What was left to the walk is to be freed when the shard is not locked any more.
+    Whole(Option<Entry>),
 }
 
 /// A key that was passed, whose value was not handed over whole.
@@ -52,6 +52,14 @@ struct OwedKey {
     key: Box<[u8]>,
     /// Parts were handed over: it stays the first.
     begun: bool,
+    /// It was removed: what stands at the key by now is another matter.
+    left: Option<Entry>,
+}
+
+impl OwedKey {
+    fn is_at(&self, hash: KeyHash, key: &[u8]) -> bool {
+        self.left.is_none() && self.hash.position() == hash.position() && *self.key == *key
+    }
 }
 
 /// Of one shard, while a walk is under way.
@@ -86,23 +94,39 @@ impl DbWalk {
     pub(crate) fn before_change(&mut self, table: &Table, position: u32, sink: &mut WalkSink) {
         self.hand_over_first(table, position, sink);
         if !self.owed.is_empty() {
-            self.settle(table, sink, &|owed, _| owed.hash.position() == position);
+            self.settle(table, position, sink);
         }
     }
 
-    /// A key of the bucket at this position, whose deadline has come, is about to go.
-    pub(crate) fn before_expiry(&mut self, table: &Table, position: u32, now: UnixMs, sink: &mut WalkSink) {
-        self.hand_over_first(table, position, sink);
-        if !self.owed.is_empty() && table.bucket_count() > 0 {
-            let (start, end) = table.interval(position);
-            self.settle(table, sink, &|owed, entry| {
-                let is_due = entry.deadline().is_some_and(|deadline| deadline <= now);
-                is_due && (start..end).contains(&u64::from(owed.hash.position()))
-            });
+    /// Is this key's value owed? Then it may be removed with `leave`.
+    pub(crate) fn owes(&mut self, table: &Table, hash: KeyHash, key: &[u8], sink: &mut WalkSink) -> bool {
+        self.hand_over_first(table, hash.position(), sink);
+        self.owed.iter().any(|owed| owed.is_at(hash, key))
+    }
+
+    /// An entry that was taken out of its table. Gives it back if it is not owed.
+    pub(crate) fn leave(&mut self, hash: KeyHash, entry: Entry) -> Option<Entry> {
+        match self.owed.iter_mut().find(|owed| owed.is_at(hash, entry.as_ref().key())) {
+            Some(owed) => {
+                owed.left = Some(entry);
+                None
+            }
+            None => Some(entry),
         }
     }
 
-    fn hand_over_first(&mut self, table: &Table, position: u32, sink: &mut WalkSink) {
+    /// Bytes of what was left to the walk.
+    pub(crate) fn left_bytes(&self) -> usize {
+        self.owed.iter().filter_map(|owed| Some(owed.left.as_ref()?.as_ref().alloc_bytes())).sum()
+    }
+
+    /// The walk is given up: what was left to it.
+    pub(crate) fn into_left(self) -> impl Iterator<Item = Entry> {
+        self.owed.into_iter().filter_map(|owed| owed.left)
+    }
+
+    /// The bucket at this position will change.
+    pub(crate) fn hand_over_first(&mut self, table: &Table, position: u32, sink: &mut WalkSink) {
         if !self.covers(u64::from(position)) && table.bucket_count() > 0 {
             let (start, end) = table.interval(position);
             self.hand_over(table, position, start, end, sink);
@@ -113,7 +137,7 @@ impl DbWalk {
     /// Does a large value stand at this key that has to be handed over before it may change? Then it is the next one.
     pub(crate) fn want(&mut self, table: &Table, hash: KeyHash, key: &[u8], sink: &mut WalkSink) -> bool {
         self.hand_over_first(table, hash.position(), sink);
-        let Some(at) = self.owed.iter().position(|owed| owed.hash == hash && *owed.key == *key) else { return false };
+        let Some(at) = self.owed.iter().position(|owed| owed.is_at(hash, key)) else { return false };
         let first = usize::from(self.owed.front().is_some_and(|owed| owed.begun));
         if at > first
             && let Some(owed) = self.owed.remove(at)
@@ -123,17 +147,18 @@ impl DbWalk {
         true
     }
 
-    /// Owed values that change now, or go.
+    /// Owed values that change now.
     #[cold]
-    fn settle(&mut self, table: &Table, sink: &mut WalkSink, which: &dyn Fn(&OwedKey, EntryRef<'_>) -> bool) {
+    fn settle(&mut self, table: &Table, position: u32, sink: &mut WalkSink) {
         let label = self.label;
         self.owed.retain(|owed| {
-            let Some(entry) = table.find(owed.hash, &owed.key) else { return false };
-            let goes = which(owed, entry);
-            if goes {
+            if owed.left.is_some() || owed.hash.position() != position {
+                return true;
+            }
+            if let Some(entry) = table.find(owed.hash, &owed.key) {
                 sink(label, entry, Handing::Must);
             }
-            !goes
+            false
         });
     }
 
@@ -141,13 +166,13 @@ impl DbWalk {
     pub(crate) fn owed_step(&mut self, table: &Table, part: &mut dyn FnMut(usize, EntryRef<'_>) -> bool) -> Owed {
         let Some(owed) = self.owed.front_mut() else { return Owed::None };
         owed.begun = true;
-        // It is there: whoever removes it settles it first.
-        let whole = table.find(owed.hash, &owed.key).is_none_or(|entry| part(self.label, entry));
+        // It is in one of the two places: whoever removes it settles it first, or leaves it here.
+        let entry = owed.left.as_ref().map(Entry::as_ref).or_else(|| table.find(owed.hash, &owed.key));
+        let whole = entry.is_none_or(|entry| part(self.label, entry));
         if !whole {
             return Owed::More;
         }
-        self.owed.pop_front();
-        Owed::Whole
+        Owed::Whole(self.owed.pop_front().and_then(|owed| owed.left))
     }
 
     /// Hands over buckets until about `budget` entries and buckets were looked at.
@@ -175,7 +200,8 @@ impl DbWalk {
             seen += 1;
             let is_new = !partly || !self.covers(u64::from(table.hash_of(entry.key()).position()));
             if is_new && !sink(self.label, entry, Handing::May) {
-                declined.push(OwedKey { hash: table.hash_of(entry.key()), key: entry.key().into(), begun: false });
+                let (hash, key) = (table.hash_of(entry.key()), entry.key().into());
+                declined.push(OwedKey { hash, key, begun: false, left: None });
             }
         });
         self.owed.extend(declined);
@@ -251,10 +277,10 @@ mod tests {
     use parking_lot::Mutex;
     use types::{List, Typed};
 
-    use super::Handing;
+    use super::{Handing, Owed};
     use crate::entry::{Entry, EntryRef, NewValue};
     use crate::shard::tests::{DBS, hash, key, shard};
-    use crate::shard::{Deadline, Progress, Shard};
+    use crate::shard::{Deadline, Discarded, Progress, SetDone, Shard};
 
     type Row = (Vec<u8>, Option<UnixMs>);
     type Rows = BTreeMap<(usize, Vec<u8>), Row>;
@@ -283,7 +309,10 @@ mod tests {
         let hash = hash(shard, &name);
         let now = UnixMs(rng.below(100_000) as i64);
         match rng.below(100) {
-            0..50 if rng.below(10) >= trend => drop(shard.remove(db, hash, &name)),
+            0..50 if rng.below(10) >= trend => match rng.one_in(2) {
+                true => drop(shard.remove(db, hash, &name)),
+                false => drop(shard.discard(db, hash, &name)),
+            },
             0..50 => {
                 let value = rng.next_u64().to_string();
                 let deadline = [Deadline::Keep, Deadline::None, Deadline::At(now)][rng.below(3) as usize];
@@ -390,7 +419,7 @@ mod tests {
                     true
                 };
                 if rng.one_in(2) {
-                    shard.owed_step(&mut { part });
+                    drop(shard.owed_step(&mut { part }));
                 } else if shard.walk_step(1 + rng.below(20) as usize) == Progress::Done {
                     break;
                 }
@@ -403,6 +432,64 @@ mod tests {
             shard.check();
         }
         assert!(waited_in_all > 0);
+    }
+
+    #[test]
+    fn what_is_removed_or_replaced_is_left_to_the_walk() {
+        let mut shard = shard(1);
+        let (one, two, three) = (key(1), key(2), key(3));
+        let at = |shard: &Shard<()>, name: &[u8]| hash(shard, name);
+        for (name, value) in [(&one, &b"first"[..]), (&two, b"second"), (&three, b"third")] {
+            let (place, deadline) = (at(&shard, name), Deadline::At(UnixMs(5)));
+            shard.set(0, place, name, NewValue::Str(value), deadline, 0);
+        }
+        let want = all(&shard);
+        let bytes = shard.bytes();
+        let must = Arc::new(Mutex::new(0));
+        let taken_at_once = Arc::clone(&must);
+        shard.walk_begin(Box::new(move |_, _, handing| {
+            *taken_at_once.lock() += i32::from(handing == Handing::Must);
+            false
+        }));
+        let places = [at(&shard, &one), at(&shard, &two), at(&shard, &three)];
+        assert!(matches!(shard.discard(0, places[0], &one), Some(Discarded::LeftToWalk)));
+        let replaced = shard.set(0, places[1], &two, NewValue::Str(b"new"), Deadline::Keep, 0);
+        assert!(matches!(replaced, SetDone::Replaced { deadline: Some(UnixMs(5)), object: None }));
+        let mut expired = Vec::new();
+        while let Some((name, discarded)) = shard.pop_expired(0, UnixMs(1_000_000), &mut 100) {
+            expired.push((name.to_vec(), matches!(discarded, Discarded::LeftToWalk)));
+        }
+        expired.sort();
+        assert_eq!(
+            expired,
+            [(two.clone(), false), (three.clone(), true)],
+            "the new value is nobody's but the caller's"
+        );
+        // A new value at a key whose old one is with the walk is free to be changed, and to be removed.
+        shard.set(0, places[0], &one, NewValue::Str(b"again"), Deadline::None, 0);
+        assert!(!shard.walk_wants(0, places[0], &one));
+        assert!(shard.find_mut(0, places[0], &one).is_some());
+        assert!(shard.bytes() >= bytes, "what the walk has is counted");
+        let (mut got, mut freed, mut parts) = (Rows::new(), 0, 0);
+        while shard.walk_step(10) == Progress::More {
+            let owed = shard.owed_step(&mut |db, entry| {
+                parts += 1;
+                got.insert((db, entry.key().to_vec()), row(entry));
+                parts % 3 == 0
+            });
+            freed += usize::from(matches!(owed, Owed::Whole(Some(_))));
+        }
+        assert!(got == want, "{got:?}");
+        assert_eq!((freed, parts, *must.lock()), (3, 9, 0));
+        assert_eq!(shard.find(0, places[0], &one).map(|entry| entry.value().len()), Some(5));
+        assert_eq!(shard.len(0), 1);
+        shard.check();
+
+        // Given up: nothing of it stays.
+        shard.walk_begin(Box::new(|_, _, _| false));
+        assert!(matches!(shard.discard(0, places[0], &one), Some(Discarded::LeftToWalk)));
+        assert_eq!(shard.walk_cancel().len(), 1);
+        assert!(shard.discard(0, places[0], &one).is_none());
     }
 
     #[test]

@@ -50,6 +50,43 @@ fn times_in(stat: &str, ticks_per_second: u64) -> Option<(CpuTimes, CpuTimes)> {
     Some((own, children))
 }
 
+/// A thread of this process, and what it is doing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Thread {
+    pub id: u32,
+    pub name: String,
+    /// "running", "sleeping" … as the kernel has it.
+    pub state: String,
+    pub cpu: CpuTimes,
+}
+
+pub fn threads() -> Vec<Thread> {
+    let Ok(list) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let mut threads: Vec<Thread> = list
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let stat = std::fs::read_to_string(path.join("stat")).ok()?; // it may have ended by now
+            thread_in(&stat, rustix::param::clock_ticks_per_second())
+        })
+        .collect();
+    threads.sort_by_key(|thread| thread.id);
+    threads
+}
+
+fn thread_in(stat: &str, ticks_per_second: u64) -> Option<Thread> {
+    let (head, tail) = stat.rsplit_once(')')?;
+    let (id, name) = head.split_once(" (")?;
+    let state = match tail.split_ascii_whitespace().next()? {
+        "R" => "running",
+        "S" => "sleeping",
+        "D" => "waiting for a disk",
+        "T" | "t" => "stopped",
+        other => other,
+    };
+    let (cpu, _) = times_in(stat, ticks_per_second)?;
+    Some(Thread { id: id.parse().ok()?, name: name.to_owned(), state: state.to_owned(), cpu })
+}
+
 /// Bytes of memory the machine has.
 pub fn machine_memory_bytes() -> u64 {
     let Ok(text) = std::fs::read_to_string("/proc/meminfo") else { return 0 };
@@ -85,6 +122,9 @@ mod tests {
         let children = CpuTimes { user_us: 3_000_000, system_us: 70_000 };
         assert_eq!(times_in(stat, 100), Some((own, children)));
         assert_eq!(times_in("77 (cut) S 1", 100), None);
+        let thread = Thread { id: 77, name: "(odd) name (x)".into(), state: "sleeping".into(), cpu: own };
+        assert_eq!(thread_in(stat, 100), Some(thread));
+        assert_eq!(thread_in("77", 100), None);
         assert_eq!(total_kib("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2048));
     }
 
@@ -96,6 +136,7 @@ mod tests {
         assert!(cpu_times().0.user_us + cpu_times().0.system_us >= 10_000);
         assert!(resident_bytes() > 500_000 && machine_memory_bytes() > resident_bytes());
         assert!(system_name().starts_with("Linux "));
+        assert!(threads().iter().any(|thread| thread.state == "running"));
         assert!(main_thread_cpu_times().user_us <= cpu_times().0.user_us + 20_000);
     }
 }

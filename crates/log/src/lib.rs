@@ -31,6 +31,7 @@ mod repair;
 mod restore;
 mod rotate;
 mod settings;
+mod slow;
 mod status;
 mod sync;
 mod trouble;
@@ -46,6 +47,7 @@ pub use recover::{Batch, Command, Time};
 pub use restore::Moments;
 pub use rotate::{Prepared, Rotated};
 pub use settings::{Live, Policy, Settings};
+pub use slow::Slow;
 pub use status::Status;
 pub use trouble::{Event, Trouble, What};
 pub use unit::Unit;
@@ -209,7 +211,12 @@ impl Log {
         self.wake();
     }
 
-    /// Told by the rewrite, for `no-appendfsync-on-rewrite`.
+    /// Before each write of something it sleeps so long (DEBUG AOF-FLUSH-SLEEP): tests see what waits for a write.
+    pub fn set_flush_sleep(&self, us: u64) {
+        self.switches.flush_sleep_us.store(us, Relaxed);
+    }
+
+    /// Told by whoever writes a snapshot, for `no-appendfsync-on-rewrite`.
     pub fn set_rewriting(&self, rewriting: bool) {
         self.switches.rewriting.store(rewriting, Relaxed);
         self.wake();

@@ -14,8 +14,8 @@ use crate::line::{self, Line};
 use crate::open::{Plan, PlanFile};
 use crate::recover::{Batch, Damage, DamageKind, Recover};
 use crate::{Kind, Log, Position};
-use kit::warning;
 use kit::world::{Disk, DiskFile};
+use kit::{notice, warning};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -109,6 +109,7 @@ impl Log {
         let mut loaded = Loaded::default();
         let mut exact = false;
         for (at, file) in plan.files.iter().enumerate() {
+            let begin_ns = self.clock.mono_ns();
             let opened = self.disk.open(&file.path).map_err(|error| io_error(file, error))?;
             let mut reading = Reading::new(file, &*opened, loaded.position, exact);
             let damage = reading.all(sink, loaded.bytes)?;
@@ -120,11 +121,23 @@ impl Log {
             if let Some(damage) = damage {
                 let rest = &plan.files[at + 1..];
                 self.damaged(file, &*opened, &reading, damage, rest, load_truncated, &mut loaded)?;
+                self.tell_loaded(file, begin_ns);
                 break;
             }
+            self.tell_loaded(file, begin_ns);
         }
         Log::closed_position(plan, exact, &mut loaded);
         Ok(loaded)
+    }
+
+    /// In the words of Redis, which operators know.
+    fn tell_loaded(&self, file: &PlanFile, begin_ns: u64) {
+        let secs = self.clock.mono_ns().saturating_sub(begin_ns) as f64 / 1e9;
+        match file.kind {
+            Kind::Base => notice!("DB loaded from base file {}: {secs:.3} seconds", file.entry.name),
+            Kind::Increment => notice!("DB loaded from incr file {}: {secs:.3} seconds", file.entry.name),
+            Kind::History => {}
+        }
     }
 
     /// A Redis 8 has noted where its stream was. Our own lines know better: theirs may count otherwise.

@@ -15,7 +15,7 @@ use crate::manifest::Entry;
 use crate::sync::Hope;
 use crate::trouble::Event;
 use crate::writer::WriteError;
-use crate::{Log, Position};
+use crate::{Log, Position, Slow};
 use kit::notice;
 use std::io;
 use std::path::PathBuf;
@@ -120,7 +120,9 @@ impl Log {
         let mut folder = self.folder.lock();
         folder.make()?;
         let position = rotated.map_or_else(|| self.position(), |rotated| rotated.position);
+        let since = self.since();
         let entry = folder.place_base(base, Some(position))?;
+        self.took(since, &[Slow::Rename]);
         let mut manifest = folder.manifest.clone();
         match rotated {
             None => manifest.replace_base(entry, None),

@@ -40,6 +40,8 @@ pub struct Live {
     /// `log-retention`: replaced files are kept for restoring to a moment; 0 and 0: dropped at once.
     pub keep_secs: u64,
     pub keep_bytes: u64,
+    /// `latency-monitor-threshold`: what takes so long is told (`Event::Slow`); 0: nothing is measured.
+    pub slow_ms: u64,
 }
 
 impl Settings {
@@ -62,6 +64,7 @@ impl Default for Live {
             drops_history: true,
             keep_secs: 0,
             keep_bytes: 0,
+            slow_ms: 0,
         }
     }
 }
@@ -75,7 +78,9 @@ pub(crate) struct Switches {
     drops_history: AtomicBool,
     keep_secs: AtomicU64,
     keep_bytes: AtomicU64,
-    /// A rewrite is running; told from outside.
+    pub(crate) slow_ms: AtomicU64,
+    pub(crate) flush_sleep_us: AtomicU64,
+    /// A snapshot or a rewrite is running; told from outside.
     pub(crate) rewriting: AtomicBool,
 }
 
@@ -93,6 +98,7 @@ impl Switches {
         self.drops_history.store(live.drops_history, Relaxed);
         self.keep_secs.store(live.keep_secs, Relaxed);
         self.keep_bytes.store(live.keep_bytes, Relaxed);
+        self.slow_ms.store(live.slow_ms, Relaxed);
     }
 
     pub(crate) fn live(&self) -> Live {
@@ -103,6 +109,7 @@ impl Switches {
             drops_history: self.drops_history.load(Relaxed),
             keep_secs: self.keep_secs.load(Relaxed),
             keep_bytes: self.keep_bytes.load(Relaxed),
+            slow_ms: self.slow_ms.load(Relaxed),
         }
     }
 

@@ -196,7 +196,12 @@ impl Log {
         drop(writer);
         match result {
             // The thread may sleep: a second from now it has something to sync.
-            Ok(_) => self.wake_for_sync(),
+            Ok(_) => {
+                self.wake_for_sync();
+                if self.switches.slow_ms.load(Relaxed) != 0 {
+                    self.deliver();
+                }
+            }
             Err(error) => {
                 self.begin_trouble(error);
                 self.deliver();
@@ -212,8 +217,14 @@ impl Log {
 
     fn write_locked(&self, writer: &mut crate::writer::Writer) -> Result<Position, WriteError> {
         let policy = self.switches.policy();
+        let sleep_us = self.switches.flush_sleep_us.load(Relaxed);
+        if sleep_us > 0 && self.pending.lock().len() > 0 {
+            self.clock.sleep_us(sleep_us);
+        }
         let syncing_since = self.sync.running.load(Acquire).then(|| self.clock.mono_ns());
+        let (since, kind) = (self.since(), self.kind_of_write());
         let written = writer.write_all(&self.pending, self.synced.load(Acquire), policy)?;
+        self.write_took(since, kind);
         if let Some(since) = syncing_since {
             self.count_delay(since);
         }
@@ -283,7 +294,9 @@ impl Log {
         };
         for (seq, file, path, mark) in due {
             self.sync.running.store(true, Release);
+            let since = self.since();
             let result = file.sync_data();
+            self.sync_took(since);
             self.sync.running.store(false, Release);
             self.sync.syncs.fetch_add(1, Relaxed);
             if let Err(error) = result {

@@ -1,5 +1,6 @@
 //! What is wrong with the file, for the one who refuses writes and for the log of the server.
 
+use crate::Slow;
 use kit::text::human_bytes;
 use std::fmt;
 use std::io;
@@ -37,6 +38,11 @@ pub enum Event {
     TroubleEnded,
     /// The files cannot be made whole from what the log has: a rewrite does it.
     NeedsBase,
+    /// Something took `Live::slow_ms` or longer.
+    Slow {
+        what: Slow,
+        ms: u64,
+    },
 }
 
 impl Trouble {

@@ -15,6 +15,7 @@ mod names;
 mod oom;
 mod options;
 mod parts;
+mod report;
 mod signals;
 mod start;
 mod stop;

@@ -1,9 +1,12 @@
-//! Signals: SIGTERM and SIGINT stop the server in good order, a second SIGINT at once; SIGHUP is ignored.
+//! Signals: SIGTERM and SIGINT stop the server in good order, a second SIGINT at once; SIGHUP is ignored. SIGALRM has the
+//! threads told in the log, as SIGABRT does before the process ends by it.
 
+use crate::report;
 use crate::stop::{Cause, Stopper};
 use kit::opt::{Flags, Opt};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGABRT, SIGALRM, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use std::sync::Arc;
 
 pub(crate) const SAVE: i64 = 1;
@@ -27,7 +30,7 @@ pub(crate) static ON_SIGTERM: Opt<Flags> =
 /// Starts the thread that waits for signals. Rust's runtime ignores SIGPIPE already.
 pub(crate) fn listen(stopper: Arc<Stopper>) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("Could not listen to signals: {error}");
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(failed)?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGABRT, SIGALRM]).map_err(failed)?;
     let wait = move || {
         let mut interrupted = false;
         for signal in signals.forever() {
@@ -35,6 +38,17 @@ pub(crate) fn listen(stopper: Arc<Stopper>) -> Result<(), String> {
                 SIGINT if interrupted => stopper.exit_now(),
                 SIGINT => ("SIGINT", &ON_SIGINT),
                 SIGTERM => ("SIGTERM", &ON_SIGTERM),
+                SIGALRM => {
+                    kit::warning!("Received SIGALRM");
+                    report::tell_threads();
+                    continue;
+                }
+                SIGABRT => {
+                    kit::warning!("Basalt {} crashed by signal: {SIGABRT}", exec::version::BASALT);
+                    report::tell_threads();
+                    let _ = emulate_default_handler(SIGABRT); // does not return
+                    std::process::abort();
+                }
                 _ => continue,
             };
             interrupted |= signal == SIGINT;

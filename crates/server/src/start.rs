@@ -6,7 +6,7 @@
 use crate::args::Sources;
 use crate::daemon::{self, PidFile};
 use crate::stop::{self, Cause, Stopper};
-use crate::{config_file, container, dir, folder_lock, log, oom, options, parts, signals};
+use crate::{config_file, container, dir, folder_lock, log, oom, options, parts, report, signals};
 use exec::node::{Applier, alarm};
 use exec::seams::Saver;
 use exec::{Node, Parts};
@@ -32,6 +32,7 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
         .map_err(|error| format!("Can't chdir to '{}': {}", loaded.dir.display(), dir::plain(&error)))?;
     exec::acl::check_at_start(&config, &parts::commands(), &RealDisk)?;
     log::open(&config, !runs_in_background)?;
+    report::tell_panics();
     if runs_in_background && !is_daemon {
         // It reads the configuration again, from where this process did.
         std::env::set_current_dir(&cwd).map_err(|error| dir::plain(&error))?;
@@ -81,14 +82,15 @@ pub(crate) fn run(sources: &Sources) -> Result<u8, String> {
     let pid_file = PidFile::write(&config);
     summary(&node, limit_of_container);
 
-    let log_folder = node.log.settings().dir.join(&node.log.settings().folder_name);
-    let _lock = match config.get(&snapshot::options::APPEND_ONLY).then(|| folder_lock::take(&log_folder)).transpose() {
-        Ok(lock) => lock,
-        Err(error) => {
-            kit::warning!("{error}");
-            return Ok(1);
-        }
-    };
+    snapshots.set_folder_locker(|folder, name| {
+        folder_lock::FolderLock::take(folder, name).map(|lock| Box::new(lock) as Box<dyn Send>)
+    });
+    if config.get(&snapshot::options::APPEND_ONLY)
+        && let Err(error) = snapshots.lock_folder(&node)
+    {
+        kit::warning!("{error}");
+        return Ok(1);
+    }
     // Clients may come while the data are loaded, and are told so; not while there is next to nothing to load.
     let loading = match Loading::begin(&node, &snapshots, &stopper, &asked) {
         Ok(loading) => loading,

@@ -6,15 +6,17 @@
 //! `tick` makes it so.
 
 use crate::file::{Failure, Plan};
-use crate::keeper::{Record, Snapshots, State, now_ms};
+use crate::keeper::{Record, Snapshots, State, What, now_ms};
 use crate::options;
 use exec::Node;
 use exec::node::alarm;
+use exec::seams::Saved;
 use kit::opt::Config;
 use log::{Base, Format, Live, Log, Policy, Prepared, Rotated, Settings};
+use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 /// The log's settings as the configuration has them. `dir` is absolute.
 pub fn settings(config: &Config, dir: &Path) -> Settings {
@@ -38,6 +40,7 @@ pub(crate) fn live(config: &Config) -> Live {
         drops_history: !config.get(&options::KEEP_HISTORY),
         keep_secs: config.get(&options::RETENTION_SECS).unsigned_abs(),
         keep_bytes: config.get(&options::RETENTION_BYTES).unsigned_abs(),
+        slow_ms: config.get(&exec::latency::THRESHOLD).unsigned_abs(),
     }
 }
 
@@ -62,12 +65,13 @@ pub(crate) struct Begun {
 }
 
 /// The files for it. I/O, no lock.
-pub(crate) fn prepare(log: &Log, way: Way) -> std::io::Result<Option<Prepared>> {
-    match way {
+pub(crate) fn prepare(log: &Log, way: Way) -> Result<Option<Prepared>, String> {
+    let prepared = match way {
         Way::Rewrite => log.prepare_rotate().map(Some),
         Way::TurnOn => log.prepare_on().map(Some),
         Way::Alone => Ok(None),
-    }
+    };
+    prepared.map_err(|error| format!("its next part cannot be made: {error}"))
 }
 
 /// The snapshot's moment; the world is locked.
@@ -146,10 +150,6 @@ pub(crate) fn is_due(node: &Node, record: &Record) -> bool {
     growth >= percentage
 }
 
-/// An event loop waits a moment for a walk to stop: 10 ms when tests make it slow, and hardly any time else.
-const CANCEL_WAIT: Duration = Duration::from_millis(10);
-const CANCEL_WAITS_MAX: u32 = 5;
-
 /// After three failures in a row it waits a minute, then two, four … up to an hour.
 const FAILURES_MAX: u64 = 3;
 const WAIT_MINUTES_MAX: i64 = 60;
@@ -162,9 +162,48 @@ pub(crate) fn must_wait(node: &Node, record: &Record) -> bool {
     record.tried_ms.is_some_and(|at| now_ms(node) - at < minutes * 60_000)
 }
 
+/// Keeps other servers away from the log's folder, while this one has a log or writes a base there.
+#[derive(Default)]
+pub(crate) struct FolderLock {
+    locker: OnceLock<FolderLocker>,
+    held: Mutex<Option<Box<dyn Send>>>,
+}
+
+/// Locks a log's files, by folder and name, until what it gives is dropped. The error says who has them.
+pub type FolderLocker = fn(&Path, &str) -> Result<Box<dyn Send>, String>;
+
+impl FolderLock {
+    /// Waits a moment for whoever has it. Twice is once.
+    pub(crate) fn take(&self, node: &Node) -> Result<(), String> {
+        let mut held = self.held.lock();
+        if let (None, Some(locker)) = (&*held, self.locker.get()) {
+            let Settings { dir, folder_name, file_name, .. } = node.log.settings();
+            *held = Some(locker(&dir.join(folder_name), file_name)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn release_if_off(&self, node: &Node) {
+        let mut held = self.held.lock();
+        if !node.log.is_on() {
+            *held = None;
+        }
+    }
+}
+
 impl Snapshots {
-    /// CONFIG SET appendonly. It is made so in the background; what INFO says changes at once.
-    pub(crate) fn log_wanted_changed(&self, node: &Node) {
+    /// Whoever starts the server knows how files are locked; here nobody does.
+    pub fn set_folder_locker(&self, locker: FolderLocker) {
+        let _ = self.folder.locker.set(locker); // there is one
+    }
+
+    /// Before the log is loaded.
+    pub fn lock_folder(&self, node: &Node) -> Result<(), String> {
+        self.folder.take(node)
+    }
+
+    /// CONFIG SET appendonly. It is made so in the background; `log_settles` tells when.
+    pub(crate) fn log_wanted_changed(&self, node: &Arc<Node>) {
         if node.alarms.get() & alarm::LOADING != 0 {
             return; // looked at when the data are there
         }
@@ -173,25 +212,81 @@ impl Snapshots {
         if wanted && !node.log.is_on() {
             state.claim_rewrite();
         }
-        if !wanted
-            && let Some(running) = state.running.as_ref().filter(|running| running.what == crate::keeper::What::Rewrite)
-        {
-            kit::notice!("Killing running AOF rewrite child: {}", std::process::id());
-            let control = running.control.clone();
-            control.cancel.store(true, Relaxed);
-            // Who asks for another one next should not hear that this one is still there.
-            let is_it = |state: &State| {
-                state.running.as_ref().is_some_and(|running| std::sync::Arc::ptr_eq(&running.control, &control))
-            };
-            for _ in 0..CANCEL_WAITS_MAX {
-                if !is_it(&state) {
-                    break;
-                }
-                self.bell.wait_for(&mut state, CANCEL_WAIT);
+        let running = state.running.as_ref().map(|running| (running.what, running.control.clone()));
+        drop(state);
+        match running {
+            Some((What::Rewrite, control)) if !wanted => {
+                kit::notice!("Killing running AOF rewrite child: {}", std::process::id());
+                control.cancel.store(true, Relaxed);
+            }
+            // The keeper is busy, maybe for minutes.
+            Some((What::Snapshot, _)) if !wanted && node.log.is_on() => self.turn_off_beside(node),
+            Some(_) | None => {}
+        }
+        self.bell.notify_all();
+    }
+
+    fn turn_off_beside(&self, node: &Arc<Node>) {
+        let (node, snapshots) = (Arc::clone(node), self.itself.clone());
+        let thread = std::thread::Builder::new().name("log-off".into()).spawn(move || {
+            let Some(snapshots) = snapshots.upgrade() else { return };
+            snapshots.turn_off_if_unwanted(&node);
+            snapshots.tell_log_waiters(&node, None);
+        });
+        if let Err(error) = thread {
+            kit::warning!("The append-only file is closed when the snapshot is done: no thread for it: {error}");
+        }
+    }
+
+    /// Off, when that is wanted. One at a time: it is closed when this returns, whoever did it.
+    pub(crate) fn turn_off_if_unwanted(&self, node: &Node) {
+        let _turn = self.off_turn.lock();
+        if !node.config.get(&options::APPEND_ONLY) && node.log.is_on() {
+            turn_off(node);
+            self.folder.release_if_off(node);
+        }
+    }
+
+    /// Calls `done` when the log is as `appendonly` says, or cannot be made so. False: it is so already, or will be later
+    /// for a reason that nobody waits for.
+    pub(crate) fn tell_when_log_settles(&self, node: &Node, done: Saved) -> bool {
+        let mut state = self.state.lock();
+        let settled = self.is_log_settled(node, &state);
+        if !settled {
+            state.log_waiters.push(done);
+            self.bell.notify_all();
+        }
+        !settled
+    }
+
+    fn is_log_settled(&self, node: &Node, state: &State) -> bool {
+        if node.alarms.get() & alarm::LOADING != 0 {
+            return true;
+        }
+        match node.config.get(&options::APPEND_ONLY) {
+            // On from a snapshot's moment on. While another one is written that has to wait, as in Redis.
+            true => node.log.is_on() || state.rewrite_scheduled,
+            false => {
+                let rewrites = state.running.as_ref().is_some_and(|running| running.what == What::Rewrite);
+                !node.log.is_on() && !rewrites && self.off_turn.try_lock().is_some()
             }
         }
+    }
+
+    /// `failed` says why it could not be turned on: then the option goes back, if somebody waits to hear that.
+    pub(crate) fn tell_log_waiters(&self, node: &Node, failed: Option<&str>) {
+        let mut state = self.state.lock();
+        if state.log_waiters.is_empty() || failed.is_none() && !self.is_log_settled(node, &state) {
+            return;
+        }
+        let waiters = std::mem::take(&mut state.log_waiters);
         drop(state);
-        self.bell.notify_all();
+        if failed.is_some() {
+            node.config.set_value(&options::APPEND_ONLY, false);
+        }
+        for done in waiters {
+            done(failed.map_or(Ok(()), |why| Err(why.to_owned())));
+        }
     }
 
     /// The files of the log are lost: only a new base mends that.

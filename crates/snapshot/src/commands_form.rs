@@ -1,14 +1,14 @@
 //! Entries as the commands that make them: the base of the append-only file with `aof-use-rdb-preamble no`.
 //!
 //! A collection is several commands of at most `ELEMENTS_MAX` elements. A base counts only when it is whole, so they need
-//! no frame.
+//! no frame. Large values are written in parts (`Place`), as in the RDB form.
 
 use crate::options;
 use crate::walk::{Form, Part};
 use exec::Node;
 use keyspace::{Digits, EntryRef};
 use kit::text::format_f64;
-use types::stream::{Group, Id};
+use types::stream::Id;
 use types::{Hash, List, Object, Set, SortedSet, Stream};
 
 const ELEMENTS_MAX: usize = 64;
@@ -29,31 +29,96 @@ pub(crate) fn head(node: &Node) -> Vec<u8> {
 
 impl Form for Commands {
     fn write(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<(), String> {
-        let key = entry.key();
-        match entry.object() {
-            None => command(out, &[b"SET", key, entry.value().text(&mut Digits::default())]),
-            Some(object) => match &*object {
-                Object::List(list) => write_list(out, key, list),
-                Object::Set(set) => write_set(out, key, set),
-                Object::Hash(hash) => write_hash(out, key, hash),
-                Object::SortedSet(sorted) => write_sorted_set(out, key, sorted),
-                Object::Stream(stream) => write_stream(out, key, stream),
-            },
-        }
-        if let Some(deadline) = entry.deadline() {
-            command(out, &[b"PEXPIREAT", key, deadline.0.to_string().as_bytes()]);
-        }
+        let mut place = Place::Start;
+        while !place.step(out, entry, usize::MAX) {}
         Ok(())
     }
 
-    /// As commands values are written whole: nobody who has large ones should switch the RDB preamble off.
-    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Option<Part>, String> {
-        self.write(out, entry).map(|()| None)
+    fn begin(&self, _: &mut Vec<u8>, _: EntryRef<'_>) -> Result<Part, String> {
+        Ok(Part::Commands(Place::Start))
     }
 
     fn select(&self, out: &mut Vec<u8>, db: usize) {
         command(out, &[b"SELECT", db.to_string().as_bytes()]);
     }
+}
+
+/// Where the next step of writing an entry begins. The entry does not change between the steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    Start,
+    /// A string, of which so many bytes were written.
+    Text(usize),
+    /// Of a list its nth part, of a set or hash its nth bucket, of a sorted set a rank.
+    Elements(usize),
+    /// Deadlines of fields, from this bucket on.
+    FieldDeadlines(usize),
+    Entries(Id),
+    Group(usize),
+    Pending(usize, Id),
+    Deadline,
+    End,
+}
+
+impl Place {
+    /// Writes on until about `budget` bytes were written; true at the end.
+    pub(crate) fn step(&mut self, out: &mut Vec<u8>, entry: EntryRef<'_>, budget: usize) -> bool {
+        let end = out.len().saturating_add(budget.max(1));
+        while *self != Place::End && out.len() < end {
+            *self = self.write(out, entry, end);
+        }
+        *self == Place::End
+    }
+
+    /// Writes what stands here, and gives the next place.
+    fn write(self, out: &mut Vec<u8>, entry: EntryRef<'_>, end: usize) -> Place {
+        let key = entry.key();
+        if self == Place::Deadline {
+            if let Some(deadline) = entry.deadline() {
+                command(out, &[b"PEXPIREAT", key, deadline.0.to_string().as_bytes()]);
+            }
+            return Place::End;
+        }
+        let Some(object) = entry.object() else { return write_text(out, entry, self, end) };
+        match (&*object, self) {
+            (Object::List(list), Place::Start) => write_list(out, key, list, 0),
+            (Object::List(list), Place::Elements(at)) => write_list(out, key, list, at),
+            (Object::Set(set), Place::Start) => write_set(out, key, set, 0),
+            (Object::Set(set), Place::Elements(at)) => write_set(out, key, set, at),
+            (Object::Hash(hash), Place::Start) => write_hash(out, key, hash, 0),
+            (Object::Hash(hash), Place::Elements(at)) => write_hash(out, key, hash, at),
+            (Object::Hash(hash), Place::FieldDeadlines(at)) => write_field_deadlines(out, key, hash, at),
+            (Object::SortedSet(sorted), Place::Start) => write_sorted_set(out, key, sorted, 0),
+            (Object::SortedSet(sorted), Place::Elements(at)) => write_sorted_set(out, key, sorted, at),
+            (Object::Stream(stream), Place::Start) => write_entries(out, key, stream, Id::MIN),
+            (Object::Stream(stream), Place::Entries(from)) => write_entries(out, key, stream, from),
+            (Object::Stream(stream), Place::Group(at)) => write_group(out, key, stream, at),
+            (Object::Stream(stream), Place::Pending(at, from)) => write_pending(out, key, stream, at, from),
+            (other, place) => unreachable!("a {:?} at {place:?}", other.type_of()),
+        }
+    }
+}
+
+fn write_text(out: &mut Vec<u8>, entry: EntryRef<'_>, place: Place, end: usize) -> Place {
+    let mut digits = Digits::default();
+    let text = entry.value().text(&mut digits);
+    let from = match place {
+        Place::Text(from) => from,
+        _ => {
+            header(out, 3);
+            word(out, b"SET");
+            word(out, entry.key());
+            out.extend_from_slice(format!("${}\r\n", text.len()).as_bytes());
+            0
+        }
+    };
+    let to = from.saturating_add(end.saturating_sub(out.len())).min(text.len());
+    out.extend_from_slice(&text[from..to]);
+    if to < text.len() {
+        return Place::Text(to);
+    }
+    out.extend_from_slice(b"\r\n");
+    Place::Deadline
 }
 
 fn command(out: &mut Vec<u8>, words: &[&[u8]]) {
@@ -71,57 +136,104 @@ fn word(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Commands `name key element …`; `each` writes one element, which is `width` words.
-fn many<T>(
-    out: &mut Vec<u8>,
-    name: &str,
-    key: &[u8],
-    (count, width): (usize, usize),
-    elements: impl Iterator<Item = T>,
-    mut each: impl FnMut(&mut Vec<u8>, T),
-) {
-    for (i, element) in elements.enumerate() {
-        if i % ELEMENTS_MAX == 0 {
-            header(out, 2 + width * (count - i).min(ELEMENTS_MAX));
-            word(out, name.as_bytes());
-            word(out, key);
+/// Commands `name key element …`, each of up to `ELEMENTS_MAX` elements of `width` words.
+struct Elements<'o, 'k> {
+    out: &'o mut Vec<u8>,
+    name: &'static str,
+    key: &'k [u8],
+    width: usize,
+    words: Vec<u8>,
+    count: usize,
+}
+
+impl<'o, 'k> Elements<'o, 'k> {
+    fn new(out: &'o mut Vec<u8>, name: &'static str, key: &'k [u8], width: usize) -> Elements<'o, 'k> {
+        Elements { out, name, key, width, words: Vec::new(), count: 0 }
+    }
+
+    fn add(&mut self, words: &[&[u8]]) {
+        debug_assert!(words.len() == self.width);
+        words.iter().for_each(|text| word(&mut self.words, text));
+        self.count += 1;
+        if self.count == ELEMENTS_MAX {
+            self.finish();
         }
-        each(out, element);
+    }
+
+    fn finish(&mut self) {
+        if self.count > 0 {
+            header(self.out, 2 + self.width * self.count);
+            word(self.out, self.name.as_bytes());
+            word(self.out, self.key);
+            self.out.append(&mut self.words);
+            self.count = 0;
+        }
     }
 }
 
-fn write_list(out: &mut Vec<u8>, key: &[u8], list: &List) {
-    many(out, "RPUSH", key, (list.len(), 1), list.iter(), |out, item| word(out, item.bytes(&mut Digits::default())));
+/// From this part on, to the end of a command at least.
+fn write_list(out: &mut Vec<u8>, key: &[u8], list: &List, mut at: usize) -> Place {
+    let (start, mut elements) = (out.len(), Elements::new(out, "RPUSH", key, 1));
+    while at < list.part_count() && elements.out.len() == start {
+        list.part(at).items().for_each(|item| elements.add(&[item.bytes(&mut Digits::default())]));
+        at += 1;
+    }
+    elements.finish();
+    if at < list.part_count() { Place::Elements(at) } else { Place::Deadline }
 }
 
-fn write_set(out: &mut Vec<u8>, key: &[u8], set: &Set) {
-    many(out, "SADD", key, (set.len(), 1), set.iter(), |out, member| word(out, member.bytes(&mut Digits::default())));
+fn write_set(out: &mut Vec<u8>, key: &[u8], set: &Set, mut at: usize) -> Place {
+    let (start, mut elements) = (out.len(), Elements::new(out, "SADD", key, 1));
+    while at < set.buckets() && elements.out.len() == start {
+        set.bucket(at).for_each(|member| elements.add(&[member.bytes(&mut Digits::default())]));
+        at += 1;
+    }
+    elements.finish();
+    if at < set.buckets() { Place::Elements(at) } else { Place::Deadline }
 }
 
-fn write_hash(out: &mut Vec<u8>, key: &[u8], hash: &Hash) {
-    many(out, "HSET", key, (hash.len(), 2), hash.iter(), |out, pair| {
-        word(out, pair.field.bytes(&mut Digits::default()));
-        word(out, pair.value.bytes(&mut Digits::default()));
-    });
-    for pair in hash.iter() {
+fn write_hash(out: &mut Vec<u8>, key: &[u8], hash: &Hash, mut at: usize) -> Place {
+    let buckets = hash.buckets().unwrap_or(1);
+    let (start, mut elements) = (out.len(), Elements::new(out, "HSET", key, 2));
+    while at < buckets && elements.out.len() == start {
+        for pair in hash.bucket(at) {
+            elements.add(&[pair.field.bytes(&mut Digits::default()), pair.value.bytes(&mut Digits::default())]);
+        }
+        at += 1;
+    }
+    elements.finish();
+    match at < buckets {
+        true => Place::Elements(at),
+        false if hash.soonest().is_some() => Place::FieldDeadlines(0),
+        false => Place::Deadline,
+    }
+}
+
+fn write_field_deadlines(out: &mut Vec<u8>, key: &[u8], hash: &Hash, at: usize) -> Place {
+    for pair in hash.bucket(at) {
         if let Some(deadline) = pair.deadline {
             let (mut digits, deadline) = (Digits::default(), deadline.to_string());
             let field = pair.field.bytes(&mut digits);
             command(out, &[b"HPEXPIREAT", key, deadline.as_bytes(), b"FIELDS", b"1", field]);
         }
     }
+    if at + 1 < hash.buckets().unwrap_or(1) { Place::FieldDeadlines(at + 1) } else { Place::Deadline }
 }
 
-fn write_sorted_set(out: &mut Vec<u8>, key: &[u8], sorted: &SortedSet) {
-    many(out, "ZADD", key, (sorted.len(), 2), sorted.iter(), |out, (member, score)| {
-        word(out, format_f64(score).as_bytes());
-        word(out, member);
-    });
+fn write_sorted_set(out: &mut Vec<u8>, key: &[u8], sorted: &SortedSet, at: usize) -> Place {
+    let end = (at + ELEMENTS_MAX).min(sorted.len());
+    let mut elements = Elements::new(out, "ZADD", key, 2);
+    sorted.range(at..end, false).for_each(|(member, score)| elements.add(&[format_f64(score).as_bytes(), member]));
+    elements.finish();
+    if end < sorted.len() { Place::Elements(end) } else { Place::Deadline }
 }
 
-fn write_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
+fn write_entries(out: &mut Vec<u8>, key: &[u8], stream: &Stream, from: Id) -> Place {
     let entries = stream.entries();
-    for entry in entries.range(Id::MIN, Id::MAX) {
+    for (i, entry) in entries.range(from, Id::MAX).enumerate() {
+        if i == ELEMENTS_MAX {
+            return Place::Entries(entry.id);
+        }
         header(out, 3 + 2 * entry.field_count());
         word(out, b"XADD");
         word(out, key);
@@ -138,17 +250,26 @@ fn write_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
     }
     let (last, deleted, added) = (id(entries.last_id()), id(entries.max_deleted), entries.added.to_string());
     command(out, &[b"XSETID", key, &last, b"ENTRIESADDED", added.as_bytes(), b"MAXDELETEDID", &deleted]);
-    stream.groups().iter().for_each(|group| write_group(out, key, group));
+    Place::Group(0)
 }
 
-fn write_group(out: &mut Vec<u8>, key: &[u8], group: &Group) {
+fn write_group(out: &mut Vec<u8>, key: &[u8], stream: &Stream, at: usize) -> Place {
+    let Some(group) = stream.groups().get(at) else { return Place::Deadline };
     let last = id(group.last_id);
     let read = group.entries_read.map_or_else(|| "-1".to_owned(), |read| read.to_string());
     command(out, &[b"XGROUP", b"CREATE", key, &group.name, &last, b"ENTRIESREAD", read.as_bytes()]);
     for consumer in group.consumers() {
         command(out, &[b"XGROUP", b"CREATECONSUMER", key, &group.name, &consumer.name]);
     }
-    for pending in group.pending().iter() {
+    Place::Pending(at, Id::MIN)
+}
+
+fn write_pending(out: &mut Vec<u8>, key: &[u8], stream: &Stream, at: usize, from: Id) -> Place {
+    let group = &stream.groups()[at];
+    for (i, pending) in group.pending().from(from).enumerate() {
+        if i == ELEMENTS_MAX {
+            return Place::Pending(at, pending.id);
+        }
         let consumer = &group.consumer(pending.consumer).name;
         let (time, count) = (pending.delivered_ms.to_string(), pending.count.to_string());
         command(
@@ -169,6 +290,7 @@ fn write_group(out: &mut Vec<u8>, key: &[u8], group: &Group) {
             ],
         );
     }
+    Place::Group(at + 1)
 }
 
 fn id(id: Id) -> Vec<u8> {

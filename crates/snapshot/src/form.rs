@@ -107,12 +107,12 @@ impl RdbForm {
 
 impl RdbForm {
     /// A large string is not compressed: that would have to be done in one piece.
-    fn write_head_of_text(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Option<Part>, String> {
+    fn write_head_of_text(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Part {
         self.marks(out, entry);
         out.push(rdb::STRING);
         rdb::write_string(entry.key(), self.form.compress, out);
         rdb::write_len(entry.value().len() as u64, out);
-        Ok(Some(Part::Text(0)))
+        Part::Text(0)
     }
 }
 
@@ -145,15 +145,15 @@ impl Form for RdbForm {
         })
     }
 
-    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Option<Part>, String> {
+    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Part, String> {
         let Some(object) = entry.object() else {
-            return self.write_head_of_text(out, entry);
+            return Ok(self.write_head_of_text(out, entry));
         };
         let writing = rdb::Writing::new(&object, &self.form).map_err(|error| refused(error, entry))?;
         self.marks(out, entry);
         out.push(writing.type_byte());
         rdb::write_string(entry.key(), self.form.compress, out);
-        Ok(Some(Part::Object(writing)))
+        Ok(Part::Object(writing))
     }
 
     fn select(&self, out: &mut Vec<u8>, db: usize) {

@@ -4,7 +4,7 @@
 //! thread begins by itself (save points, what was scheduled) begins under the world lock.
 //! Always true: one walk at a time; `running` says whose. The state's lock is a leaf: nothing is locked under it.
 
-use crate::aof::{self, Begun, Way};
+use crate::aof::{self, Begun, FolderLock, Way};
 use crate::commands_form::{self, Commands};
 use crate::file::{self, Control, Failure, Plan};
 use crate::form::RdbForm;
@@ -29,11 +29,15 @@ use std::time::Duration;
 /// A node's snapshots: `Node::saver`.
 pub struct Snapshots {
     pub(crate) node: Weak<Node>,
+    pub(crate) itself: Weak<Snapshots>,
     pub(crate) state: Mutex<State>,
     /// Rung when there is work, and when some is done.
     pub(crate) bell: Condvar,
     pub(crate) loading: Loading,
     pub(crate) thresholds: ThresholdsOf,
+    pub(crate) folder: FolderLock,
+    /// Whoever turns the log off, until it is closed.
+    pub(crate) off_turn: Mutex<()>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,11 +55,16 @@ pub(crate) struct State {
     /// DEBUG RELOAD, in order.
     reloads: VecDeque<(Reload, Saved)>,
     pub drop_history: bool,
+    /// Who wants to hear when the log is on or off, as CONFIG SET said.
+    pub log_waiters: Vec<Saved>,
     pub running: Option<Running>,
     pub save_scheduled: bool,
     pub rewrite_scheduled: bool,
     pub saved: Record,
     pub rewritten: Record,
+    /// Changes that FLUSHALL took off `Node::dirty` because the empty data will be saved: should that fail, they count
+    /// again.
+    pub flushed: u64,
     pub early_bytes_peak: u64,
     stop: bool,
     /// The thread has ended.
@@ -106,6 +115,16 @@ impl State {
         }
     }
 
+    /// A snapshot has ended that began after these changes of FLUSHALL.
+    fn settle_flushed(&mut self, node: &Node, flushed: u64, saved: bool) {
+        let goes_on = self.save_scheduled || self.running.is_some();
+        if saved || !goes_on {
+            let flushed = flushed.min(self.flushed);
+            self.flushed -= flushed;
+            node.dirty.fetch_add(if saved { 0 } else { flushed }, Relaxed);
+        }
+    }
+
     /// BGREWRITEAOF and its like: runs at once if nothing does, else afterwards.
     pub(crate) fn claim_rewrite(&mut self) {
         if self.running.is_some() {
@@ -128,6 +147,8 @@ pub(crate) struct Job {
     since_ms: i64,
     /// Changes that it holds.
     dirty: u64,
+    /// And of `State::flushed`.
+    flushed: u64,
     done: Option<Saved>,
     asked_by: AskedBy,
     rewrite: Option<Begun>,
@@ -161,21 +182,26 @@ impl Snapshots {
             rewrite_claimed: false,
             reloads: VecDeque::new(),
             drop_history: false,
+            log_waiters: Vec::new(),
             running: None,
             save_scheduled: false,
             rewrite_scheduled: false,
             saved: Record::default(),
             rewritten: Record::default(),
+            flushed: 0,
             early_bytes_peak: 0,
             stop: false,
             ended: false,
         };
-        Arc::new(Snapshots {
+        Arc::new_cyclic(|itself| Snapshots {
+            itself: itself.clone(),
             node: Arc::downgrade(node),
             state: Mutex::new(state),
             bell: Condvar::new(),
             loading: Loading::default(),
             thresholds,
+            folder: FolderLock::default(),
+            off_turn: Mutex::default(),
         })
     }
 
@@ -192,6 +218,7 @@ impl Snapshots {
             if done.is_err() {
                 self.recover(&node);
             }
+            self.tell_log_waiters(&node, None);
         }
         self.state.lock().ended = true;
         self.bell.notify_all();
@@ -215,6 +242,7 @@ impl Snapshots {
         node.keyspace.walk_cancel();
         node.walk_waiters.set_walking(false);
         node.walk_waiters.wake(node);
+        node.log.set_rewriting(false);
         let mut state = self.state.lock();
         let record = match state.running.take().map(|running| running.what) {
             Some(What::Rewrite) => &mut state.rewritten,
@@ -229,6 +257,7 @@ impl Snapshots {
 
     /// Stops the thread and waits until it has ended. The world is not locked.
     pub(crate) fn end(&self) {
+        self.loading.stop.store(true, Relaxed);
         self.cancel_running();
         let mut state = self.state.lock();
         state.stop = true;
@@ -294,11 +323,10 @@ impl Snapshots {
         Ok("Background saving started")
     }
 
-    /// After FLUSHALL, which counts its own changes only when it is done. The world is locked, nothing runs.
-    pub(crate) fn save_nothing(&self, node: &Node, db: &mut Db, count: u64, done: Option<Saved>) {
+    /// After FLUSHALL. The world is locked, nothing runs.
+    pub(crate) fn save_nothing(&self, node: &Node, db: &mut Db, done: Option<Saved>) {
         let each = |look: &mut dyn FnMut(&mut Shard<ShardExt>)| db.each_shard(|_, shard| look(shard));
-        let mut job = self.begin(node, AskedBy::Background, done, None, each);
-        job.dirty += count;
+        let job = self.begin(node, AskedBy::Background, done, None, each);
         self.hand_over(job);
     }
 
@@ -317,24 +345,24 @@ impl Snapshots {
     /// The rewrite that was claimed.
     fn rewrite(&self, node: &Node) {
         let Some(claim) = self.state.lock().running.as_ref().map(|running| running.control.clone()) else { return };
-        if !node.config.get(&options::APPEND_ONLY) && node.log.is_on() {
-            aof::turn_off(node); // asked for before the rewrite was
-        }
+        self.turn_off_if_unwanted(node); // asked for before the rewrite was
         let way = match (node.config.get(&options::APPEND_ONLY), node.log.is_on()) {
             (_, true) => Way::Rewrite,
             (true, false) => Way::TurnOn,
             (false, false) => Way::Alone,
         };
-        let prepared = match aof::prepare(&node.log, way) {
+        let prepared = match self.folder.take(node).and_then(|()| aof::prepare(&node.log, way)) {
             Ok(prepared) => prepared,
             Err(error) => {
-                kit::warning!("Can't rewrite the append-only file: its next part cannot be made: {error}");
+                kit::warning!("Can't rewrite the append-only file: {error}");
+                self.folder.release_if_off(node);
                 let mut state = self.state.lock();
                 state.running = None;
                 state.rewritten.ok = false;
                 state.rewritten.failures_in_a_row += 1;
                 state.rewritten.tried_ms = Some(now_ms(node));
-                return;
+                drop(state);
+                return self.tell_log_waiters(node, Some(&error));
             }
         };
         let job = {
@@ -346,17 +374,18 @@ impl Snapshots {
                 state.rewrite_scheduled = true;
                 return;
             }
-            drop(state);
             if claim.cancel.load(Relaxed) {
-                self.state.lock().running = None;
-                return;
+                state.running = None;
+                drop(state);
+                return self.folder.release_if_off(node);
             }
+            drop(state);
             let begun = aof::begin(node, way, prepared);
             self.begin(node, AskedBy::Background, None, Some(begun), |look| all_shards(node, look))
         };
-        node.log.set_rewriting(true);
+        self.tell_log_waiters(node, None);
         drop(self.work(node, job));
-        node.log.set_rewriting(false);
+        self.folder.release_if_off(node);
     }
 
     #[cfg(test)]
@@ -415,8 +444,8 @@ impl Snapshots {
             }
             (_, AskedBy::Save | AskedBy::Nobody) => {}
         }
-        let dirty = node.dirty.load(Relaxed);
-        Job { what, plan, moment, control, since_ms, dirty, done, asked_by, rewrite }
+        let (dirty, flushed) = (node.dirty.load(Relaxed), self.state.lock().flushed);
+        Job { what, plan, moment, control, since_ms, dirty, flushed, done, asked_by, rewrite }
     }
 
     fn hand_over(&self, job: Job) {
@@ -427,8 +456,11 @@ impl Snapshots {
     // ---- doing -----------------------------------------------------------------------------------------
 
     pub(crate) fn work(&self, node: &Node, job: Job) -> Result<(), Failure> {
-        let Job { what, plan, moment, control, since_ms, dirty, done, asked_by, rewrite } = job;
-        let outcome = file::write(node, &plan, moment, &control).and_then(|_| match &rewrite {
+        let Job { what, plan, moment, control, since_ms, dirty, flushed, done, asked_by, rewrite } = job;
+        node.log.set_rewriting(true);
+        let written = file::write(node, &plan, moment, &control);
+        node.log.set_rewriting(false);
+        let outcome = written.and_then(|_| match &rewrite {
             None => file::publish(&*node.disk, &plan),
             Some(begun) => aof::finish(node, begun, &plan),
         });
@@ -460,6 +492,9 @@ impl Snapshots {
             if state.running.as_ref().is_some_and(|running| Arc::ptr_eq(&running.control, &control)) {
                 state.running = None;
             }
+            if what == What::Snapshot {
+                state.settle_flushed(node, flushed, outcome.is_ok());
+            }
         }
         self.bell.notify_all();
         // Not before: who has the world locked may be waiting for `running` to end.
@@ -487,6 +522,7 @@ impl Snapshots {
 
     /// Ten times a second: what is due?
     fn tick(&self, node: &Node) {
+        self.turn_off_if_unwanted(node);
         if node.alarms.get() & alarm::LOADING != 0 || node.cron_paused.load(Relaxed) {
             return;
         }
@@ -499,9 +535,6 @@ impl Snapshots {
             kit::warning!("Replaced parts of the append-only file could not be removed: {error}");
         }
         let wanted = node.config.get(&options::APPEND_ONLY);
-        if !wanted && node.log.is_on() {
-            aof::turn_off(node);
-        }
         let may_retry = |record: &Record| record.ok || record.tried_ms.is_none_or(|at| now_ms(node) - at > RETRY_MS);
         let turns_on = wanted && !node.log.is_on() && may_retry(&rewritten);
         if rewrite && may_retry(&rewritten)
@@ -525,7 +558,7 @@ impl Snapshots {
         }
     }
 
-    /// DEBUG RELOAD and LOADAOF: everybody waits.
+    /// DEBUG RELOAD and LOADAOF.
     pub(crate) fn ask_reload(&self, reload: Reload, done: Saved) {
         self.state.lock().reloads.push_back((reload, done));
         self.bell.notify_all();

@@ -24,7 +24,7 @@ mod saver;
 mod tests;
 mod walk;
 
-pub use aof::settings as log_settings;
+pub use aof::{FolderLocker, settings as log_settings};
 pub use check::{CheckedRdb, check_rdb, is_rdb};
 pub use commands::COMMANDS;
 pub use keeper::Snapshots;
@@ -69,6 +69,10 @@ fn listen(node: &Arc<Node>, snapshots: &Weak<Snapshots>) {
                 node.alarms.set(alarm::DISK, false);
                 node.nudge_all();
             }
+            Event::Slow { what, ms } => {
+                let threshold = node.config.get(&exec::latency::THRESHOLD);
+                node.latency.note(threshold, what.name(), node.now().secs(), ms);
+            }
             Event::NeedsBase => {
                 if let Some(snapshots) = snapshots.upgrade() {
                     snapshots.log_needs_base();
@@ -93,7 +97,7 @@ pub fn appliers(snapshots: &Arc<Snapshots>) -> Vec<Applier> {
         Applier {
             options: &["appendonly"],
             apply: Box::new(move |node| {
-                for_log.log_wanted_changed(node);
+                for_log.log_wanted_changed(&node.itself.upgrade().ok_or("this server ends")?);
                 Ok(())
             }),
         },
@@ -105,6 +109,7 @@ pub fn appliers(snapshots: &Arc<Snapshots>) -> Vec<Applier> {
                 "aof-disable-auto-gc",
                 "log-retention-seconds",
                 "log-retention-bytes",
+                "latency-monitor-threshold",
             ],
             apply: Box::new(move |node| {
                 node.log.set_live(&aof::live(&node.config));

@@ -1,7 +1,7 @@
 //! Runs what was logged: the log's files when the server starts, and for DEBUG LOADAOF.
 //!
 //! The log's loader gives whole units; a batch of them runs as the requests of one client would, so that cache misses
-//! overlap. Nobody else runs meanwhile, so a unit needs no frame. What is replayed is not logged again, and keys past their time stay
+//! overlap. Nobody else changes anything meanwhile, so a unit needs no frame. What is replayed is not logged again, and keys past their time stay
 //! until the log says that they went.
 
 use crate::keeper::Snapshots;
@@ -30,9 +30,8 @@ pub(crate) struct Replay<'s> {
 }
 
 impl<'s> Replay<'s> {
-    pub(crate) fn new(snapshots: &'s Snapshots, node: &Arc<Node>, in_world: bool) -> Replay<'s> {
-        let mut worker = Worker::new(Arc::clone(node), node.helper(0));
-        worker.set_in_world(in_world);
+    pub(crate) fn new(snapshots: &'s Snapshots, node: &Arc<Node>) -> Replay<'s> {
+        let worker = Worker::new(Arc::clone(node), node.helper(0));
         let record = ClientRecord::new(node.clients.next_id(), -1, String::new(), String::new(), node.now().0);
         let mut session = Session::new(Arc::new(record), true);
         session.internal = true;
@@ -41,7 +40,7 @@ impl<'s> Replay<'s> {
         Replay {
             snapshots,
             node: Arc::clone(node),
-            how: How { world: in_world, is_base: true, ..snapshots.how(node) },
+            how: How { is_base: true, ..snapshots.how(node) },
             worker,
             session,
             reply: Reply::new(),

@@ -22,7 +22,7 @@ impl Snapshots {
         until_s: i64,
         path: &Path,
     ) -> Result<Option<u64>, String> {
-        let mut replay = Replay::new(self, node, false);
+        let mut replay = Replay::new(self, node);
         let loaded = log.load_until(moments, until_s, &mut replay).map_err(|error| error.to_string())?;
         if loaded.is_none() {
             return Ok(None);

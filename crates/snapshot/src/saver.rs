@@ -4,7 +4,7 @@ use crate::keeper::{Snapshots, What, now_ms};
 use crate::points;
 use exec::db::Db;
 use exec::node::alarm;
-use exec::seams::{Reload, SaveReport, Saved, Saver, Start};
+use exec::seams::{AllRemoved, Reload, SaveReport, Saved, Saver, Start};
 use proto::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,6 +17,10 @@ impl Saver for Snapshots {
     fn save_last(&self) -> Result<(), String> {
         let Some(node) = self.node.upgrade() else { return Ok(()) };
         let _world = node.world.exclusive();
+        if node.alarms.get() & alarm::LOADING != 0 {
+            kit::notice!("The data are being loaded again: what was saved before stays.");
+            return Ok(());
+        }
         self.save_now(&node)
     }
 
@@ -24,10 +28,10 @@ impl Saver for Snapshots {
         self.ask_reload(reload, done);
     }
 
-    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> bool {
-        let Some(node) = self.node.upgrade() else { return false };
+    fn all_removed(&self, db: &mut Db, count: u64, done: Option<Saved>) -> AllRemoved {
+        let Some(node) = self.node.upgrade() else { return AllRemoved::Counts };
         if node.alarms.get() & alarm::LOADING != 0 {
-            return false; // a FLUSHALL of the log that is being loaded
+            return AllRemoved::Counts; // a FLUSHALL of the log that is being loaded
         }
         let mut state = self.state.lock();
         let running = state.running.as_ref().filter(|running| running.what == What::Snapshot);
@@ -35,15 +39,20 @@ impl Saver for Snapshots {
             running.control.cancel.store(true, Relaxed);
         }
         if !points::any(&node) {
-            return false;
+            return AllRemoved::Counts;
         }
+        state.flushed += count + node.dirty.swap(0, Relaxed);
         if state.running.is_some() {
             state.save_scheduled = true;
-            return false;
+            return AllRemoved::SavedLater;
         }
         drop(state);
-        self.save_nothing(&node, db, count, done);
-        true
+        self.save_nothing(&node, db, done);
+        AllRemoved::BeingSaved
+    }
+
+    fn log_settles(&self, done: Saved) -> bool {
+        self.node.upgrade().is_some_and(|node| self.tell_when_log_settles(&node, done))
     }
 
     fn clean_up(&self) {
@@ -54,6 +63,7 @@ impl Saver for Snapshots {
             kit::notice!("Calling fsync() on the AOF file.");
             crate::aof::turn_off(&node);
         }
+        self.folder.release_if_off(&node);
         node.log.stop_background();
     }
 

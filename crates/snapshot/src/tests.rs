@@ -56,7 +56,7 @@ impl Server {
     }
 
     fn how(&self) -> How {
-        How { world: false, ..self.snapshots.how(self.node()) }
+        self.snapshots.how(self.node())
     }
 
     fn load(&self, bytes: &[u8]) -> Result<u64, String> {
@@ -165,6 +165,21 @@ fn comes_back_in_every_version() {
             assert_eq!(twin.snapshots.report().keys_loaded, 400);
         }
     }
+}
+
+#[test]
+fn libraries_that_are_there_already() {
+    let server = Server::new(&[]);
+    let (first, second) = (&b"#!lua name=lib\nreturn 1"[..], &b"#!lua name=lib\nreturn 2"[..]);
+    server.node().libraries.lock().push(first.into());
+    server.snapshots.save_last().expect("saved");
+    *server.node().libraries.lock() = vec![second.into(), b"#!lua name=other\n"[..].into()];
+    let error = server.load(&server.file()).expect_err("it is there");
+    assert!(error.contains("Library 'lib' already exists"), "{error}");
+    let merge = How { merge: true, ..server.how() };
+    load::load_from(server.node(), &server.snapshots.loading, &*server.file(), true, merge).expect("loaded");
+    let libraries: Vec<_> = server.node().libraries.lock().iter().map(|code| code.to_vec()).collect();
+    assert_eq!(libraries, [b"#!lua name=other\n".to_vec(), first.to_vec()]);
 }
 
 #[test]
@@ -386,7 +401,7 @@ fn large_hash(seed: u64) -> Object {
 
 #[test]
 fn large_values_go_out_in_parts_as_they_were() {
-    for round in 0..6 {
+    for round in 0..8 {
         let server = Server::new(&[]);
         fill(&server, 7, 300);
         server.put(0, Entry::with_object(b"large", large_hash(1), Some(UnixMs(4_000_000_000_000)), 0));
@@ -406,8 +421,9 @@ fn large_values_go_out_in_parts_as_they_were() {
                 for (db, key) in [(0, &b"large"[..]), (2, b"large too"), (0, b"long")] {
                     let hash = node.keyspace.hash(key);
                     let mut shard = node.keyspace.lock(hash.shard());
-                    match round % 3 {
+                    match round % 4 {
                         0 => drop(shard.remove(db, hash, key)),
+                        3 => drop(shard.discard(db, hash, key)),
                         1 => drop(shard.set(db, hash, key, NewValue::Int(1), keyspace::Deadline::None, 0)),
                         _ => {
                             if let Some(mut object) = shard.find_mut(db, hash, key).and_then(|entry| entry.object_mut())
@@ -425,6 +441,36 @@ fn large_values_go_out_in_parts_as_they_were() {
         let twin = Server::new(&[]);
         twin.load(&server.file()).expect("loaded");
         assert!(twin.rows() == before, "round {round}");
+    }
+}
+
+#[test]
+fn commands_in_parts_are_the_same_commands() {
+    use crate::commands_form::Commands;
+    use crate::walk::Form;
+    for seed in 0..200 {
+        let mut rng = Rng::new(seed);
+        let deadline = rng.one_in(3).then_some(UnixMs(4_000_000_000_000));
+        let len = 1 + rng.below(3000);
+        let mut object = object(&mut rng, len);
+        if let Object::Hash(hash) = &mut object
+            && rng.one_in(2)
+        {
+            hash.set(b"mortal", b"v", types::hash::Life::Until(4_000_000_000_000), &LIMITS);
+        }
+        let entry = match rng.one_in(5) {
+            true => Entry::new(b"k", NewValue::Str(&vec![b'x'; rng.below(300_000) as usize]), deadline, 0),
+            false => Entry::with_object(b"k", object, deadline, 0),
+        };
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        Commands.write(&mut whole, entry.as_ref()).expect("written");
+        let mut part = Commands.begin(&mut parts, entry.as_ref()).expect("begun");
+        let mut steps = 1;
+        while !part.step(&mut parts, entry.as_ref(), rng.below(5000) as usize) {
+            steps += 1;
+        }
+        assert!(whole == parts, "seed {seed}");
+        assert!(steps >= whole.len() / 100_000, "seed {seed}: {steps} steps for {} bytes", whole.len());
     }
 }
 

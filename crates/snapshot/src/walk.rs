@@ -6,11 +6,12 @@
 //! the walking thread comes by. So nobody who serves clients ever waits here, and memory grows by what changed.
 //! A large value is not written under one lock: the sink declines it, and the walking thread writes it in parts, each under the
 //! lock for some 100 us, before it goes on. What else is full waits meanwhile, because a value stands in the file in one
-//! piece. Clients that want to change such a value wait until it is written (`exec`'s `Turn::walk_wants`); who cannot wait has
-//! the rest of it written at once.
+//! piece. Who removes or replaces such a value leaves it to the walk; clients that want to change it in place wait until it is
+//! written (`exec`'s `Turn::walk_wants`); who cannot wait has the rest of it written at once.
 //! Always true: each key of the moment is in exactly one chunk, and a chunk is sent once.
 //! Knows nothing of files.
 
+use crate::commands_form::Place;
 use exec::Node;
 use exec::node::ShardExt;
 use keyspace::{EntryRef, Handing, Owed, Progress, SHARDS, Shard, ValueRef, WalkSink};
@@ -25,8 +26,8 @@ pub(crate) trait Form: Send + Sync {
     fn write(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<(), String>;
     /// Before entries of another database than those before.
     fn select(&self, out: &mut Vec<u8>, db: usize);
-    /// The beginning of a large entry, which is written on by `Part`. None: it is written whole.
-    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Option<Part>, String>;
+    /// The beginning of a large entry, which is written on by `Part`.
+    fn begin(&self, out: &mut Vec<u8>, entry: EntryRef<'_>) -> Result<Part, String>;
 }
 
 /// A large value on its way out.
@@ -34,16 +35,18 @@ pub(crate) enum Part {
     Object(Writing),
     /// A string, of which so many bytes were written.
     Text(usize),
+    Commands(Place),
 }
 
 impl Part {
     /// Writes on; true at the end of the value.
-    fn step(&mut self, out: &mut Vec<u8>, entry: EntryRef<'_>, budget: usize) -> bool {
+    pub(crate) fn step(&mut self, out: &mut Vec<u8>, entry: EntryRef<'_>, budget: usize) -> bool {
         match self {
             Part::Object(writing) => {
                 let Some(object) = entry.object() else { return true };
                 writing.step(&object, budget, out) == types::rdb::Progress::Done
             }
+            Part::Commands(place) => place.step(out, entry, budget),
             Part::Text(done) => {
                 let (ValueRef::Str(text) | ValueRef::Raw(text)) = entry.value() else { return true };
                 let end = done.saturating_add(budget).min(text.len());
@@ -215,7 +218,8 @@ impl Moment {
         loop {
             let owed = node.keyspace.lock(shard).owed_step(&mut |db, entry| shared.part(db, entry));
             // What somebody else has finished is in `current` as well.
-            if let Some(chunk) = shared.take_part(owed == Owed::Whole)
+            let is_whole = matches!(owed, Owed::Whole(_));
+            if let Some(chunk) = shared.take_part(is_whole)
                 && !send(chunk)
             {
                 return Err(Stopped::Asked);
@@ -223,9 +227,12 @@ impl Moment {
             match owed {
                 Owed::None => return Ok(()),
                 Owed::More => {}
-                Owed::Whole => node.walk_waiters.wake(node),
+                Owed::Whole(left) => {
+                    node.walk_waiters.wake(node);
+                    drop(left); // the shard is not locked
+                }
             }
-            if !pause(u64::from(owed == Owed::Whole)) {
+            if !pause(u64::from(is_whole)) {
                 return Err(Stopped::Asked);
             }
         }
@@ -274,8 +281,7 @@ impl Shared {
         if slot.is_none() {
             let mut bytes = Vec::new();
             let part = match self.form.begin(&mut bytes, entry) {
-                Ok(Some(part)) => part,
-                Ok(None) => Part::Text(usize::MAX),
+                Ok(part) => part,
                 Err(why) => {
                     self.refusal.lock().get_or_insert(why);
                     return true;
@@ -285,11 +291,7 @@ impl Shared {
             self.counts.keys.fetch_add(1, Relaxed);
         }
         let Some(current) = &mut *slot else { return true };
-        if let Part::Text(usize::MAX) = current.part {
-            current.whole = true;
-        } else {
-            current.whole = current.part.step(&mut current.bytes, entry, PART_BYTES);
-        }
+        current.whole = current.part.step(&mut current.bytes, entry, PART_BYTES);
         current.whole
     }
 

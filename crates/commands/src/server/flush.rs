@@ -6,7 +6,7 @@
 //! All shards at one moment, so that the log has every other change clearly before or after it.
 //! No keyspace events: Redis sends none.
 
-use exec::seams::{Mail, Saved};
+use exec::seams::{AllRemoved, Mail, Saved};
 use exec::session::Why;
 use exec::{Arg, ArgKind, Args, Arity, Categories, Command, Ctx, Error, Flags, Group, Reach, options, watch};
 use proto::Reply;
@@ -78,16 +78,16 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
         // Who waits in a group of a stream is told that it is gone.
         ctx.db.database_changed(db);
     }
-    ctx.dirty(removed);
     // Even of nothing: a replica may have what we do not.
     ctx.replay_always();
     // Who has save points finds the empty data on disk when the reply comes.
-    if is_all && let Some(saver) = ctx.node.saver.get().cloned() {
-        let done = (ctx.may_wait() && !waits).then(|| answer_later(ctx));
-        let answers = done.is_some();
-        if saver.all_removed(&mut ctx.db, removed, done) && answers {
-            return Err(ctx.wait(Why::Working, None));
-        }
+    let saver = ctx.node.saver.get().filter(|_| is_all).cloned();
+    let done = saver.as_ref().filter(|_| ctx.may_wait() && !waits).map(|_| answer_later(ctx));
+    let answers = done.is_some();
+    match saver.map_or(AllRemoved::Counts, |saver| saver.all_removed(&mut ctx.db, removed, done)) {
+        AllRemoved::Counts => ctx.dirty(removed),
+        AllRemoved::BeingSaved if answers => return Err(ctx.wait(Why::Working, None)),
+        AllRemoved::BeingSaved | AllRemoved::SavedLater => {}
     }
     if waits {
         return Err(ctx.wait_for_freer());

@@ -10,7 +10,7 @@ pub static DELIFEQ: Command = Command {
     group: Group::String,
     since: "9.0.0",
     arity: Arity::Exactly(3),
-    flags: Flags::WRITE.and(Flags::FAST),
+    flags: Flags::WRITE.and(Flags::FAST).and(Flags::REPLACES),
     categories: exec::Categories::STRING,
     keys: &[KeySpec::at(1, KeyAccess::RM.and(KeyAccess::DELETE))],
     summary: "Deletes a key if its string value equals the given one.",

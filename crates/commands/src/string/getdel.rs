@@ -10,7 +10,7 @@ pub static GETDEL: Command = Command {
     group: Group::String,
     since: "6.2.0",
     arity: Arity::Exactly(2),
-    flags: Flags::WRITE.and(Flags::FAST),
+    flags: Flags::WRITE.and(Flags::FAST).and(Flags::REPLACES),
     categories: exec::Categories::STRING,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::DELETE))],
     summary: "Returns the string value of a key and deletes the key.",

@@ -11,7 +11,7 @@ pub static GETSET: Command = Command {
     group: Group::String,
     since: "1.0.0",
     arity: Arity::Exactly(3),
-    flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST),
+    flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::FAST).and(Flags::REPLACES),
     categories: exec::Categories::STRING,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::UPDATE))],
     summary: "Sets a key to a string and returns the one it had.",

@@ -16,7 +16,7 @@ pub static SET: Command = Command {
     group: Group::String,
     since: "1.0.0",
     arity: Arity::AtLeast(3),
-    flags: Flags::WRITE.and(Flags::DENYOOM),
+    flags: Flags::WRITE.and(Flags::DENYOOM).and(Flags::REPLACES),
     categories: exec::Categories::STRING,
     keys: &[KeySpec::at(1, KeyAccess::RW.and(KeyAccess::ACCESS).and(KeyAccess::UPDATE).and(KeyAccess::VARIABLE_FLAGS))],
     summary: "Sets a key to a string, whatever was there; on conditions and for a time if asked.",

@@ -6,3 +6,4 @@ mod errors;
 mod lying;
 mod model;
 mod redis;
+mod slow;

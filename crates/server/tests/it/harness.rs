@@ -128,6 +128,11 @@ impl Server {
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("the pid of a child");
+        kill_process(pid, signal).expect("sent");
+    }
+
     /// Asks the server to end and waits until it has. `None`: it did not, in time.
     pub(crate) fn stop(&mut self) -> Option<i32> {
         let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("the pid of a child");

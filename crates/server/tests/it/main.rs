@@ -22,6 +22,7 @@ mod metrics;
 mod migrate;
 mod persistence;
 mod pubsub;
+mod report;
 #[cfg(feature = "tls")]
 mod tls;
 mod tracking;

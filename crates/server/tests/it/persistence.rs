@@ -180,6 +180,161 @@ fn the_log_comes_back_with_and_without_rewrites() {
         server.kill();
         server.start_again(args).expect("it starts");
         compare(&contents(&mut server.connect()), &before, &format!("{args:?}"));
+        let log = server.log();
+        for line in
+            ["DB loaded from base file appendonly.aof.2.base.", "DB loaded from incr file appendonly.aof.2.incr.aof: "]
+        {
+            assert!(log.contains(line), "{line}: {log}");
+        }
+        assert!(log.contains("DB loaded from append only file: "), "{log}");
+    }
+}
+
+#[test]
+fn says_that_it_loads_while_it_reloads() {
+    let mut server = Server::start(&["--appendonly", "yes", "--enable-debug-command", "yes", "--save", "3600 1"]);
+    let (mut client, mut other) = (server.connect(), server.connect());
+    let keys = 500;
+    for key in 0..keys {
+        client.ask_line(&format!("SET key:{key} {key}"));
+    }
+    for line in ["DEBUG RELOAD", "DEBUG LOADAOF", "DEBUG RELOAD NOSAVE"] {
+        other.ask_line("MULTI");
+        other.ask_line("SET key:1 x");
+        client.ask_line("CONFIG SET key-load-delay 1000");
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(ok(&client.ask_line(line)), "{line}"));
+            let mut says = Value::Null;
+            let loads = within(Duration::from_secs(5), || {
+                says = server.connect().ask_line("GET key:1");
+                format!("{says:?}").contains("LOADING Redis is loading the dataset in memory")
+            });
+            assert!(loads, "{line}: {says:?}");
+            let exec = format!("{:?}", other.ask_line("EXEC"));
+            assert!(exec.contains("EXECABORT Transaction discarded because of: LOADING"), "{line}: {exec}");
+            assert!(text(&other.ask_line("INFO persistence")).contains("loading:1"), "{line}");
+            other.ask_line("CONFIG SET key-load-delay 0");
+        });
+        assert_eq!(client.ask_line("GET key:1"), Value::Bulk(b"1".to_vec()), "{line}");
+        assert_eq!(client.ask_line("DBSIZE"), Value::Int(keys), "{line}");
+    }
+    // A process that ends meanwhile saves nothing, and nothing is lost.
+    other.ask_line("CONFIG SET key-load-delay 100000");
+    std::thread::scope(|scope| {
+        let port = server.port;
+        scope.spawn(move || {
+            use std::io::Write;
+            let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+            stream.write_all(b"DEBUG RELOAD\r\n").expect("sent");
+        });
+    });
+    assert!(within(Duration::from_secs(5), || text(&other.ask_line("INFO persistence")).contains("loading:1")));
+    assert_eq!(server.stop(), Some(0), "{}", server.log());
+    fs::remove_dir_all(server.dir.join("appendonlydir")).expect("it was there");
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(server.connect().ask_line("DBSIZE"), Value::Int(keys));
+}
+
+#[test]
+fn who_removes_a_large_value_does_not_wait_for_the_snapshot() {
+    let args = ["--appendonly", "no", "--enable-debug-command", "yes"];
+    let mut server = Server::start(&args);
+    let (mut client, mut waits) = (server.connect(), server.connect());
+    for key in ["deleted", "unlinked", "replaced", "changed", "of an open transaction"] {
+        for first in (0..20_000).step_by(1000) {
+            let mut words = vec!["HSET".to_owned(), key.to_owned()];
+            for field in first..first + 1000 {
+                words.extend([format!("field {field}"), format!("{field:0100}")]);
+            }
+            client.ask(&words);
+        }
+    }
+    let text_of_3_mb = "x".repeat(3 << 20);
+    client.ask(&["SET", "text", &text_of_3_mb]);
+    client.ask(&["SET", "taken", &text_of_3_mb]);
+    let before = text(&client.ask_line("DEBUG DIGEST"));
+    client.ask_line("CONFIG SET rdb-key-save-delay 100000000");
+    client.ask_line("BGSAVE");
+    let begin = std::time::Instant::now();
+    assert_eq!(client.ask_line("DEL deleted"), Value::Int(1));
+    assert_eq!(client.ask_line("UNLINK unlinked"), Value::Int(1));
+    assert!(ok(&client.ask_line("SET replaced x")));
+    assert!(ok(&client.ask_line("SETEX text 100 y")));
+    assert_eq!(text(&client.ask_line("GETDEL taken")).len(), 3 << 20);
+    // What stands at the key by now is small, and nobody's but the client's.
+    assert_eq!(client.ask_line("HSET deleted field value"), Value::Int(1));
+    assert_eq!(client.ask_line("APPEND replaced y"), Value::Int(2));
+    client.ask_line("MULTI");
+    client.ask(&["DEL", "of an open transaction"]);
+    client.ask_line("SET k v");
+    assert!(matches!(client.ask_line("EXEC"), Value::Array(_)));
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    assert!(text(&client.ask_line("INFO persistence")).contains("rdb_bgsave_in_progress:1"));
+    std::thread::scope(|scope| {
+        // A change in place waits for it.
+        let changed = scope.spawn(|| waits.ask_line("HSET changed field value"));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!changed.is_finished());
+        client.ask_line("CONFIG SET rdb-key-save-delay 0");
+        assert_eq!(changed.join().expect("no panic"), Value::Int(1));
+    });
+    until_idle(&mut client);
+    server.kill();
+    server.start_again(&args).expect("it starts");
+    assert_eq!(text(&server.connect().ask_line("DEBUG DIGEST")), before);
+}
+
+fn changes(client: &mut Client) -> String {
+    let info = text(&client.ask_line("INFO persistence"));
+    let line = info.lines().find_map(|line| line.strip_prefix("rdb_changes_since_last_save:"));
+    line.expect("a field").to_owned()
+}
+
+#[test]
+fn flushall_leaves_no_change_to_be_saved() {
+    let mut server = Server::start(&["--save", "3600 1", "--stop-writes-on-bgsave-error", "no"]);
+    let mut client = server.connect();
+    let transaction = |client: &mut Client| {
+        client.ask_line("MULTI");
+        client.ask_line("SET y 1");
+        client.ask_line("FLUSHALL");
+        client.ask_line("EXEC");
+    };
+    client.ask_line("SET x y");
+    transaction(&mut client);
+    assert_eq!(changes(&mut client), "0");
+    until_idle(&mut client);
+    // Beside a snapshot that shows what was there before.
+    client.ask_line("MSET a 1 b 1 c 1");
+    client.ask_line("CONFIG SET rdb-key-save-delay 1000000");
+    client.ask_line("BGSAVE");
+    client.ask_line("SET x y");
+    transaction(&mut client);
+    assert_eq!(changes(&mut client), "0");
+    client.ask_line("CONFIG SET rdb-key-save-delay 0");
+    assert!(within(Duration::from_secs(10), || server.log().matches("DB saved on disk").count() == 2));
+    assert_eq!(changes(&mut client), "0");
+    // What could not be saved counts again.
+    fs::remove_file(server.dir.join("dump.rdb")).expect("it was there");
+    fs::create_dir(server.dir.join("dump.rdb")).expect("a folder in its place");
+    client.ask_line("SET x y");
+    transaction(&mut client);
+    assert!(within(Duration::from_secs(10), || server.log().contains("Error moving temp DB file")));
+    assert!(within(Duration::from_secs(10), || changes(&mut client) == "4"), "{}", changes(&mut client));
+    server.kill(); // it would not end by itself without having saved
+}
+
+#[test]
+fn what_takes_long_is_a_latency_event() {
+    let server = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let mut client = server.connect();
+    assert!(ok(&client.ask_line("CONFIG SET latency-monitor-threshold 1")));
+    let large = "x".repeat(64 << 20);
+    assert!(ok(&client.ask(&["SET", "k", &large])));
+    let latest = format!("{:?}", client.ask_line("LATENCY LATEST"));
+    for event in ["aof-write", "aof-write-alone", "aof-fsync-always"] {
+        let history = client.ask_line(&format!("LATENCY HISTORY {event}"));
+        assert!(matches!(&history, Value::Array(samples) if !samples.is_empty()), "{event}: {latest}");
     }
 }
 
@@ -214,16 +369,62 @@ fn on_and_off_at_run_time() {
     server.start_again(AOF).expect("it starts");
     let mut client = server.connect();
     compare(&contents(&mut client), &before, "afterwards");
-    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
     client.ask_line("SELECT 0");
-    assert!(within(Duration::from_secs(10), || server.log().contains("off") || {
-        let Value::Bulk(text) = client.ask_line("INFO persistence") else { panic!("no INFO") };
-        !String::from_utf8_lossy(&text).contains("aof_current_size")
-    }));
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    assert!(!text(&client.ask_line("INFO persistence")).contains("aof_current_size"));
     client.ask_line("SET lost 1");
     server.kill();
     server.start_again(AOF).expect("it starts");
     compare(&contents(&mut server.connect()), &before, "afterwards");
+}
+
+#[test]
+fn the_answer_comes_when_the_log_is_on_or_off() {
+    let mut server = Server::start(RDB);
+    let mut client = server.connect();
+    client.ask_line("SET k v");
+    let folder = server.dir.join("appendonlydir");
+    let (increment, lock) = (folder.join("appendonly.aof.1.incr.aof"), folder.join("appendonly.aof.lock"));
+    // The base takes long to be written, what comes meanwhile has its file at once.
+    client.ask_line("CONFIG SET rdb-key-save-delay 10000000");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    assert!(increment.exists() && lock.exists());
+    let info = text(&client.ask_line("INFO persistence"));
+    assert!(info.contains("aof_enabled:1") && info.contains("aof_rewrite_in_progress:1"), "{info}");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    let info = text(&client.ask_line("INFO persistence"));
+    assert!(info.contains("aof_enabled:0") && info.contains("aof_rewrite_in_progress:0"), "{info}");
+    assert!(!lock.exists());
+    // Nor does turning off wait for a snapshot.
+    client.ask_line("CONFIG SET rdb-key-save-delay 0");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    until_idle(&mut client);
+    client.ask_line("CONFIG SET rdb-key-save-delay 10000000");
+    client.ask_line("BGSAVE");
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    assert!(!lock.exists() && text(&client.ask_line("INFO persistence")).contains("rdb_bgsave_in_progress:1"));
+    // Turning on does, and is answered at once.
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    assert!(text(&client.ask_line("INFO persistence")).contains("aof_rewrite_scheduled:1"));
+    assert!(ok(&client.ask_line("CONFIG SET appendonly no")));
+    client.ask_line("CONFIG SET rdb-key-save-delay 0");
+    until_idle(&mut client);
+    assert!(!lock.exists(), "the rewrite that was scheduled has ended");
+    // Somebody else has the files.
+    let dir = server.dir.to_string_lossy().into_owned();
+    let other = Server::start(&["--appendonly", "yes", "--dir", &dir]);
+    let refused = format!("{:?}", client.ask_line("CONFIG SET appendonly yes"));
+    assert!(
+        refused.contains("Unable to turn on AOF. Check server logs.") && refused.contains("another server"),
+        "{refused}"
+    );
+    assert_eq!(text(&client.ask_line("CONFIG GET appendonly")), "[appendonly no]");
+    drop(other);
+    assert!(ok(&client.ask_line("CONFIG SET appendonly yes")));
+    until_idle(&mut client);
+    server.kill();
+    server.start_again(AOF).expect("it starts");
+    assert_eq!(text(&server.connect().ask_line("GET k")), "v");
 }
 
 #[test]

@@ -146,7 +146,7 @@ impl<'s, 'n> Inserter<'s, 'n> {
     fn flush(&mut self) -> Result<(), LoadError> {
         let keyspace = &self.shared.node.keyspace;
         // Tables are looked at without their shards' locks: as event loops do it, under a running lock.
-        let _running = (!self.shared.how.world).then(|| self.shared.node.world.enter(self.thread));
+        let _running = self.shared.node.world.enter(self.thread);
         for ready in &self.ready {
             keyspace.prefetch_bucket(ready.db, ready.hash);
         }
@@ -158,7 +158,7 @@ impl<'s, 'n> Inserter<'s, 'n> {
                     let key = Some(entry.as_ref().key().to_vec());
                     return Err(LoadError { offset: at, key, what: "RDB has duplicated key".into() });
                 }
-                drop(shard.remove(db, hash, entry.as_ref().key()));
+                drop(shard.discard(db, hash, entry.as_ref().key()));
             }
             shard.insert(db, hash, entry);
         }

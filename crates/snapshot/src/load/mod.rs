@@ -18,6 +18,7 @@ use cut::Cutter;
 use entries::Inserter;
 use exec::Node;
 use exec::held::HELPERS;
+use exec::scripts::library_name;
 use kit::text::parse_i64;
 use kit::world::DiskReader;
 use parking_lot::Mutex;
@@ -29,11 +30,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use types::rdb::{self, Family, Source, Thresholds};
 
-/// How to load.
+/// How to load. Clients are kept out by `alarm::LOADING`.
 #[derive(Clone, Copy)]
 pub(crate) struct How {
-    /// The caller has locked the world; else clients are kept out by `alarm::LOADING`.
-    pub world: bool,
     /// Keys that are there already are replaced.
     pub merge: bool,
     /// The file is the base of a log: keys past their time are kept, because what follows may change that.
@@ -324,10 +323,7 @@ fn between<R: Read>(
         }
         opcodes::FUNCTION2 => {
             let code = text(cutter)?;
-            let mut libraries = node.libraries.lock();
-            if !libraries.iter().any(|known| **known == *code) {
-                libraries.push(code.into());
-            }
+            add_library(shared, code).map_err(|what| LoadError::at(start, what))?;
         }
         opcodes::FUNCTION_PRE_GA => {
             return Err(LoadError::at(
@@ -342,6 +338,20 @@ fn between<R: Read>(
         other => return Err(LoadError::at(start, format!("Unknown RDB encoding type {other}"))),
     }
     Ok(false)
+}
+
+/// As with keys: one that is there already is an error, or is replaced.
+fn add_library(shared: &Shared, code: Vec<u8>) -> Result<(), String> {
+    let mut libraries = shared.node.libraries.lock();
+    let name = library_name(&code);
+    let is_same = |known: &[u8]| library_name(known) == name;
+    if !shared.how.merge && libraries.iter().any(|known| is_same(known)) {
+        let name = String::from_utf8_lossy(name.as_deref().unwrap_or_default()).into_owned();
+        return Err(format!("Failed creating the library: Library '{name}' already exists"));
+    }
+    libraries.retain(|known| !is_same(known));
+    libraries.push(code.into());
+    Ok(())
 }
 
 /// A module's number, then values with their types, to a 0.

@@ -9,6 +9,7 @@ use crate::keeper::Snapshots;
 use crate::options;
 use crate::replay::Replay;
 use exec::Node;
+use exec::node::alarm;
 use exec::seams::Reload;
 use log::{LoadError, Loaded, Plan};
 use std::path::{Path, PathBuf};
@@ -57,7 +58,7 @@ impl Snapshots {
             return Ok(());
         }
         let begin_ns = node.clock.mono_ns();
-        let how = How { world: false, ..self.how(node) };
+        let how = self.how(node);
         let failed = |_| "Terminating server after rdb file reading failure.".to_owned();
         self.load_snapshot(node, &path, how).map_err(failed)?;
         let secs = (node.clock.mono_ns() - begin_ns) as f64 / 1e9;
@@ -68,7 +69,7 @@ impl Snapshots {
     fn load_log_first(&self, node: &Arc<Node>) -> Result<(), String> {
         let plan = node.log.plan().map_err(|error| error.to_string())?;
         if !plan.is_empty() {
-            let loaded = self.replay(node, &plan, false, node.config.get(&options::LOAD_TRUNCATED))?;
+            let loaded = self.replay(node, &plan, node.config.get(&options::LOAD_TRUNCATED))?;
             return node.log.begin(&loaded, None).map_err(|error| told("opened", &error));
         }
         if node.disk.exists(&snapshot_path(node)) {
@@ -83,10 +84,10 @@ impl Snapshots {
     }
 
     /// Runs the files of a plan.
-    fn replay(&self, node: &Arc<Node>, plan: &Plan, in_world: bool, load_truncated: bool) -> Result<Loaded, String> {
+    fn replay(&self, node: &Arc<Node>, plan: &Plan, load_truncated: bool) -> Result<Loaded, String> {
         let begin_ns = node.clock.mono_ns();
         self.loading.begin(node.now().0, plan.bytes);
-        let mut replay = Replay::new(self, node, in_world);
+        let mut replay = Replay::new(self, node);
         let loaded = node.log.load(plan, &mut replay, load_truncated);
         self.loading.end();
         let loaded = loaded.map_err(|error: LoadError| error.to_string())?;
@@ -95,31 +96,58 @@ impl Snapshots {
         Ok(loaded)
     }
 
-    /// DEBUG RELOAD and LOADAOF, on the keeper's thread.
+    /// DEBUG RELOAD and LOADAOF, on the keeper's thread. Saving and removing is one moment; while the data come back
+    /// clients are told that this server loads.
     pub(crate) fn reload_now(&self, node: &Arc<Node>, reload: Reload) -> Result<(), String> {
-        let _world = node.world.exclusive();
-        match reload {
-            Reload::Snapshot { save, flush, merge } => {
+        {
+            let _world = node.world.exclusive();
+            self.make_room(node, reload)?;
+            node.alarms.set(alarm::LOADING, true);
+        }
+        let loaded = self.load_again(node, reload);
+        if loaded.is_ok() {
+            node.dirty.store(0, Relaxed);
+        }
+        // A process that ends must not take half of the data for all of it.
+        if !self.loading.stop.load(Relaxed) {
+            node.alarms.set(alarm::LOADING, false);
+        }
+        loaded
+    }
+
+    /// What comes before a reload; the world is locked.
+    fn make_room(&self, node: &Node, reload: Reload) -> Result<(), String> {
+        let flush = match reload {
+            Reload::Snapshot { save, flush, .. } => {
                 if save {
                     self.save_now(node)?;
                 }
-                if flush {
-                    self.cancel_running();
-                    remove_all(node);
-                }
+                flush
+            }
+            Reload::Log => {
+                node.log.sync_now().map_err(|trouble| trouble.to_string())?;
+                true
+            }
+        };
+        if flush {
+            self.cancel_running();
+            remove_all(node);
+        }
+        Ok(())
+    }
+
+    fn load_again(&self, node: &Arc<Node>, reload: Reload) -> Result<(), String> {
+        match reload {
+            Reload::Snapshot { merge, .. } => {
                 self.load_snapshot(node, &snapshot_path(node), How { merge, ..self.how(node) })?;
                 kit::warning!("DB reloaded by DEBUG RELOAD");
             }
             Reload::Log => {
-                node.log.sync_now().map_err(|trouble| trouble.to_string())?;
-                self.cancel_running();
-                remove_all(node);
                 let plan = node.log.plan().map_err(|error| error.to_string())?;
-                self.replay(node, &plan, true, false)?;
+                self.replay(node, &plan, false)?;
                 kit::warning!("Append Only File loaded by DEBUG LOADAOF");
             }
         }
-        node.dirty.store(0, Relaxed);
         Ok(())
     }
 
@@ -148,7 +176,7 @@ impl Snapshots {
     }
 
     pub(crate) fn how(&self, node: &Node) -> How {
-        How { world: true, merge: false, is_base: false, thresholds: (self.thresholds)(&node.config) }
+        How { merge: false, is_base: false, thresholds: (self.thresholds)(&node.config) }
     }
 
     /// The process ends this moment.

@@ -193,7 +193,7 @@ impl Hash {
     }
 
     /// Buckets of the large form; they are numbered from 0. None of a packed one.
-    pub(crate) fn buckets(&self) -> Option<usize> {
+    pub fn buckets(&self) -> Option<usize> {
         match &self.form {
             Form::Packed(_) | Form::Timed(_) => None,
             Form::Table(table) => Some(table.buckets()),
@@ -201,7 +201,7 @@ impl Hash {
     }
 
     /// The pairs of one bucket, none behind the last; of a packed hash all pairs.
-    pub(crate) fn bucket(&self, nth: usize) -> impl Iterator<Item = Pair<'_>> {
+    pub fn bucket(&self, nth: usize) -> impl Iterator<Item = Pair<'_>> {
         let (pairs, at) = match &self.form {
             Form::Packed(bytes) => (Some(packed::read(bytes)), HEAD),
             Form::Timed(bytes) => (Some(packed::read(bytes)), HEAD_TIMED),

@@ -102,7 +102,7 @@ impl List {
     }
 
     /// Parts it is kept in; they are numbered from 0.
-    pub(crate) fn part_count(&self) -> usize {
+    pub fn part_count(&self) -> usize {
         match &self.form {
             Form::Packed(_) => 1,
             Form::Chunks(chunks) => chunks.count(),
@@ -110,7 +110,7 @@ impl List {
     }
 
     /// One of them. A packed list has one part.
-    pub(crate) fn part(&self, i: usize) -> Part<'_> {
+    pub fn part(&self, i: usize) -> Part<'_> {
         match &self.form {
             Form::Packed(bytes) => Part(Pack::of(bytes)),
             Form::Chunks(chunks) => Part(chunks.pack(i)),
@@ -290,7 +290,7 @@ fn pack_if(chunks: &mut Heap<Chunks>, limit: Limit) -> Option<Thin> {
 }
 
 /// A part of a list: elements that stand together.
-pub(crate) struct Part<'a>(Pack<'a>);
+pub struct Part<'a>(Pack<'a>);
 
 impl<'a> Part<'a> {
     pub(crate) fn len(&self) -> usize {
@@ -302,7 +302,7 @@ impl<'a> Part<'a> {
         self.0.listpack_len()
     }
 
-    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
+    pub fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
         self.0.walk(Side::Front, 0)
     }
 }

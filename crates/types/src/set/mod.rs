@@ -268,7 +268,7 @@ impl Set {
     }
 
     /// Buckets of the large form; they are numbered from 0. Other forms have one.
-    pub(crate) fn buckets(&self) -> usize {
+    pub fn buckets(&self) -> usize {
         match &self.form {
             Form::Ints(_) | Form::Packed(_) => 1,
             Form::Table(table) => table.buckets(),
@@ -276,7 +276,7 @@ impl Set {
     }
 
     /// The members in one of them.
-    pub(crate) fn bucket(&self, nth: usize) -> impl Iterator<Item = Member<'_>> {
+    pub fn bucket(&self, nth: usize) -> impl Iterator<Item = Member<'_>> {
         let (all, one) = match &self.form {
             Form::Ints(_) | Form::Packed(_) => (Some(self.iter()), None),
             Form::Table(table) => (None, Some(table.bucket(nth))),

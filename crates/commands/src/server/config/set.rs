@@ -7,9 +7,13 @@
 use super::{FLAGS, TIPS};
 use exec::node::{Node, alarm};
 use exec::options::{ENABLE_PROTECTED, allows, apply_all};
+use exec::seams::{Mail, Saved};
+use exec::session::Why;
 use exec::{Arg, ArgKind, Args, Arity, Command, Ctx, Error, Group};
 use kit::opt::{AnyOpt, Change};
 use kit::text::eq_ignore_case;
+use proto::Reply;
+use std::sync::Arc;
 
 pub static SET: Command = Command {
     name: "SET",
@@ -50,12 +54,40 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
     }
     pairs.retain(|(name, value)| !known(node, name).is_ok_and(|opt| says_what_is(node, opt, value)));
-    let _turn = node.config_turn.lock();
-    let (mut undo, mut again) = (Vec::new(), Vec::new());
-    put_in_place(node, &pairs, &mut undo, &mut again)?;
-    carry_out(node, &mut undo, &again)?;
+    let turns_log = {
+        let _turn = node.config_turn.lock();
+        let (mut undo, mut again) = (Vec::new(), Vec::new());
+        put_in_place(node, &pairs, &mut undo, &mut again)?;
+        carry_out(node, &mut undo, &again)?;
+        undo.iter().any(|(_, change)| change.opt.name() == APPEND_ONLY)
+    };
+    // It is answered when the log is on, with its files there, or closed.
+    if turns_log
+        && ctx.may_wait()
+        && let Some(saver) = node.saver.get().cloned()
+        && saver.log_settles(answer_later(ctx))
+    {
+        return Err(ctx.wait(Why::Working, None));
+    }
     ctx.reply.ok();
     Ok(())
+}
+
+const APPEND_ONLY: &str = "appendonly";
+
+fn answer_later(ctx: &Ctx) -> Saved {
+    let (client, node, resp3) = (Arc::clone(&ctx.session.record), ctx.node.itself.clone(), ctx.reply.is_resp3());
+    Box::new(move |settled| {
+        let Some(node) = node.upgrade() else { return };
+        let mut reply = Reply::new();
+        reply.set_resp3(resp3);
+        match settled {
+            Ok(()) => reply.ok(),
+            Err(why) => reply
+                .error(&failed(APPEND_ONLY.as_bytes(), &format!("Unable to turn on AOF. Check server logs. ({why})"))),
+        }
+        node.send(&client, Mail::Served(client.id, reply, 0));
+    })
 }
 
 fn known(node: &Node, name: &[u8]) -> Result<&'static dyn AnyOpt, Error> {

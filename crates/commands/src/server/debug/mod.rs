@@ -59,6 +59,13 @@ const fn sub(
 
 static SUBS: &[Sub] = &[
     sub(
+        "AOF-FLUSH-SLEEP",
+        3..=3,
+        "<microseconds>",
+        "Sleeps so long before the append-only file is written.",
+        switches::aof_flush_sleep,
+    ),
+    sub(
         "CONFIG-REWRITE-FORCE-ALL",
         2..=2,
         "",

@@ -1,6 +1,7 @@
 //! DEBUG RELOAD [MERGE] [NOFLUSH] [NOSAVE]    DEBUG LOADAOF
 //!
-//! The data go to disk and come back, or are loaded anew from what is there; everybody waits meanwhile.
+//! The data go to disk and come back, or are loaded anew from what is there. Who asks for data meanwhile is told that
+//! this server loads.
 
 use exec::seams::{Mail, Reload};
 use exec::session::Why;

@@ -1,10 +1,17 @@
-//! Switches for tests: DEBUG SET-ACTIVE-EXPIRE, PAUSE-CRON, DICT-RESIZING, QUICKLIST-PACKED-THRESHOLD, REPLYBUFFER.
+//! Switches for tests: DEBUG AOF-FLUSH-SLEEP, SET-ACTIVE-EXPIRE, PAUSE-CRON, DICT-RESIZING, QUICKLIST-PACKED-THRESHOLD, REPLYBUFFER.
 
 use exec::{Args, Ctx, Error};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Milliseconds after which the longest reply of a client is forgotten, unless a test says otherwise.
 const PEAK_RESET_MS: i64 = 5000;
+
+/// Shows whether an answer waits until what it says is written.
+pub(super) fn aof_flush_sleep(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
+    ctx.node.log.set_flush_sleep(kit::text::parse_i64(args.get(2)).map_or(0, |us| us.max(0).unsigned_abs()));
+    ctx.reply.ok();
+    Ok(())
+}
 
 pub(super) fn active_expire(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     ctx.node.active_expire.store(is_on(args, 2), Relaxed);
@@ -81,6 +88,7 @@ mod tests {
         let mut node = crate::node(&[("enable-debug-command", "yes")]);
         node.converse("DEBUG SET-ACTIVE-EXPIRE 0 -> +OK; DEBUG pause-cron 1 -> +OK; DEBUG DICT-RESIZING 0 -> +OK");
         node.converse("DEBUG REPLYBUFFER peak-reset-time 100 -> +OK; DEBUG REPLYBUFFER RESIZING 0 -> +OK");
+        node.converse("DEBUG AOF-FLUSH-SLEEP 0 -> +OK; DEBUG AOF-FLUSH-SLEEP x -> +OK");
         let inside = &node.node;
         assert!(!inside.active_expire.load(Relaxed) && inside.cron_paused.load(Relaxed));
         assert!(!inside.reply_resizing.load(Relaxed));

@@ -54,6 +54,20 @@ fn report(events: &[(&'static str, Series)], slower_than_us: i64) -> String {
     if names.iter().any(|name| name.starts_with("eviction")) {
         text.push_str("- eviction: memory is at its limit; raise maxmemory or write less.\n");
     }
+    let any = |names_of_event: &[&str]| names.iter().any(|name| names_of_event.contains(name));
+    if any(&["aof-write-pending-fsync", "aof-fsync-always"]) {
+        text.push_str(
+            "- aof: the disk syncs slowly; appendfsync everysec waits for it less, a disk of its own not at all.\n",
+        );
+    }
+    if any(&["aof-write-active-child"]) {
+        text.push_str(
+            "- aof: snapshots and the log share a disk; see no-appendfsync-on-rewrite and rdb-save-incremental-fsync.\n",
+        );
+    }
+    if any(&["aof-write-alone", "aof-rename"]) {
+        text.push_str("- aof: the disk is slow with nothing else to do: is something beside this server busy on it?\n");
+    }
     text
 }
 
