@@ -129,8 +129,9 @@ impl Pool {
     }
 }
 
-/// Evicts until memory is below its limit. True when it is; false when nothing can go. When only
-/// the time for one command is over, the command may run and the next one goes on.
+/// Evicts until memory is below its limit, or as much has gone as it was above it: clients that track the keys, subscribers
+/// and replicas are told of each, and if keys went for those messages too, that would bring more of them. True when it
+/// is; false when nothing can go. When only the time for one command is over, the command may run and the next one goes on.
 pub(crate) fn make_room(turn: &mut Turn) -> bool {
     let node = turn.node;
     let policy = Policy::of(node);
@@ -139,17 +140,19 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
     }
     let begin = node.clock.mono_ns();
     let time_max = tenacity_nanos(node.config.get(&TENACITY));
-    let mut evicted = 0u64;
+    let goal = node.memory.excess();
+    let (mut evicted, mut freed) = (0u64, 0u64);
     loop {
-        if node.memory.excess() == 0 {
+        if node.memory.excess() == 0 || freed >= goal {
             return true;
         }
         let Some(name) = choose(turn, policy) else {
             // What was freed in the background may bring it below the limit yet.
             return evicted > 0 && node.freer.pending.load(std::sync::atomic::Ordering::Relaxed) > 0;
         };
-        if evict(turn, &name) {
+        if let Some(bytes) = evict(turn, &name) {
             evicted += 1;
+            freed += bytes;
         }
         node.memory.publish(&mut turn.scratch.mem_published);
         if evicted.is_multiple_of(16) && node.clock.mono_ns() - begin > time_max {
@@ -166,13 +169,14 @@ fn tenacity_nanos(tenacity: i64) -> u64 {
     }
 }
 
-fn evict(turn: &mut Turn, name: &KeyName) -> bool {
+/// Gives the bytes that went, or will when they were handed to the thread that frees.
+fn evict(turn: &mut Turn, name: &KeyName) -> Option<u64> {
     let begin = turn.node.clock.mono_ns();
     if !turn.held.take_one(name.hash.shard() as u8) {
-        return false;
+        return None;
     }
     let entry = turn.held.shard(name.hash.shard() as u8).remove(name.db, name.hash, &name.key);
-    let found = entry.is_some();
+    let bytes = entry.as_ref().map(|entry| entry.as_ref().value_bytes() as u64);
     if let Some(entry) = entry {
         turn.node.freer.entry(entry, turn.node.config.get(&options::LAZY_EVICTION));
         turn.scratch.tally.add(&metrics::EVICTED_KEYS, 1);
@@ -186,7 +190,7 @@ fn evict(turn: &mut Turn, name: &KeyName) -> bool {
     let ms = (turn.node.clock.mono_ns() - begin) / 1_000_000;
     let threshold = turn.node.config.get(&crate::latency::THRESHOLD);
     turn.node.latency.note(threshold, "eviction-del", turn.now.secs(), ms);
-    found
+    bytes
 }
 
 /// The next key to go, or none when no key may.

@@ -11,11 +11,13 @@ use kit::world::{Rng, UnixMs};
 use types::Object;
 
 use crate::buckets::Published;
+use crate::dbs::Dbs;
 use crate::entry::{Entry, EntryMut, EntryRef, NewValue};
 use crate::expire::ExpiryIndex;
 use crate::hash::{KeyHash, KeyHasher};
 use crate::inner_expire::InnerIndex;
-use crate::table::{Table, TableStats};
+use crate::table::Table;
+use crate::table_stats::TableStats;
 use crate::walk::{DbWalk, Owed, ShardWalk, WalkSink};
 
 /// What a step that was given a budget says.
@@ -48,14 +50,13 @@ pub struct Shard<X> {
     /// The executor's: watchers, parked clients, and the like.
     pub ext: X,
     index: usize,
-    /// As long as the highest database that was ever used here needs.
-    dbs: Vec<Db>,
+    dbs: Dbs,
     walk: Option<Box<ShardWalk>>,
     hasher: Arc<KeyHasher>,
     published: Arc<Published>,
 }
 
-struct Db {
+pub(crate) struct Db {
     table: Table,
     expiry: ExpiryIndex,
     /// Collections whose elements have deadlines.
@@ -66,7 +67,7 @@ struct Db {
 
 impl<X> Shard<X> {
     pub(crate) fn new(index: usize, ext: X, hasher: Arc<KeyHasher>, published: Arc<Published>) -> Shard<X> {
-        Shard { ext, index, dbs: Vec::new(), walk: None, hasher, published }
+        Shard { ext, index, dbs: Dbs::default(), walk: None, hasher, published }
     }
 
     /// Its number, which is also the top byte of the hashes of its keys.
@@ -177,7 +178,7 @@ impl<X> Shard<X> {
             *budget -= 1;
             // The low bits lead to the same bucket as the whole hash.
             self.before_expiry_at(db, low.reverse_bits(), now);
-            let Db { table, expiry, .. } = &mut self.dbs[db];
+            let Db { table, expiry, .. } = self.dbs.get_mut(db)?;
             if let Some(entry) = table.remove_due(low, now) {
                 return Some(entry);
             }
@@ -260,14 +261,13 @@ impl<X> Shard<X> {
     /// Bytes of all entries, tables and expiry indexes of this shard.
     pub fn bytes(&self) -> usize {
         let orphans = self.walk.iter().flat_map(|walk| &walk.orphans).map(|(table, _)| table.memory_bytes());
-        self.dbs.iter().map(Db::memory_bytes).chain(orphans).sum()
+        self.dbs.own_bytes() + self.dbs.iter().map(|(_, db)| db.memory_bytes()).chain(orphans).sum::<usize>()
     }
 
     /// Empties a database at once; what was in it is freed by `DetachedDb::drop_step`. None when it had no
     /// keys. When a snapshot has not passed the keys yet, they are freed by the snapshot walk.
     pub fn take_db(&mut self, db: usize) -> Option<DetachedDb> {
-        let fresh = Db::new(&self.hasher, &self.published);
-        let Db { table, walk, .. } = std::mem::replace(self.dbs.get_mut(db)?, fresh);
+        let Db { table, walk, .. } = self.dbs.take(db)?;
         self.publish(db);
         let len = table.len();
         let table = match (&mut self.walk, walk) {
@@ -281,7 +281,7 @@ impl<X> Shard<X> {
     }
 
     pub fn swap_dbs(&mut self, a: usize, b: usize) {
-        self.open(a.max(b));
+        assert!(a.max(b) < self.published.databases(), "there are no databases {a} and {b}");
         self.dbs.swap(a, b);
         self.publish(a);
         self.publish(b);
@@ -293,7 +293,7 @@ impl<X> Shard<X> {
     pub fn walk_begin(&mut self, sink: WalkSink) {
         self.walk_cancel();
         self.walk = Some(Box::new(ShardWalk { sink, orphans: Vec::new() }));
-        for (label, db) in self.dbs.iter_mut().enumerate() {
+        for (label, db) in self.dbs.iter_mut() {
             if !db.table.is_empty() {
                 db.walk = Some(Box::new(DbWalk::new(label)));
             }
@@ -303,7 +303,7 @@ impl<X> Shard<X> {
     /// Hands over about `budget` entries. Done when this shard's part is complete and the sink dropped.
     pub fn walk_step(&mut self, mut budget: usize) -> Progress {
         let Some(shard_walk) = &mut self.walk else { return Progress::Done };
-        for db in &mut self.dbs {
+        for (_, db) in self.dbs.iter_mut() {
             if let Some(walk) = &mut db.walk {
                 if walk.step(&db.table, &mut budget, &mut shard_walk.sink) == Progress::More {
                     return Progress::More;
@@ -322,7 +322,7 @@ impl<X> Shard<X> {
     /// two calls the shard may be unlocked; the value does not change before it is complete, unless the sink is told
     /// to take the rest.
     pub fn owed_step(&mut self, part: &mut dyn FnMut(usize, EntryRef<'_>) -> bool) -> Owed {
-        for db in &mut self.dbs {
+        for (_, db) in self.dbs.iter_mut() {
             if let Some(walk) = &mut db.walk {
                 match walk.owed_step(&db.table, part) {
                     Owed::None => {}
@@ -349,7 +349,7 @@ impl<X> Shard<X> {
     /// Gives up a walk; the sink is dropped.
     pub fn walk_cancel(&mut self) {
         self.walk = None;
-        self.dbs.iter_mut().for_each(|db| db.walk = None);
+        self.dbs.iter_mut().for_each(|(_, db)| db.walk = None);
     }
 
     // ---- inside ----------------------------------------------------------------------------------------
@@ -386,31 +386,21 @@ impl<X> Shard<X> {
     }
 
     fn add(&mut self, db: usize, hash: KeyHash, entry: Entry) {
-        self.open(db);
-        let Db { table, expiry, inner, .. } = &mut self.dbs[db];
+        assert!(db < self.published.databases(), "there is no database {db}");
+        let Self { dbs, hasher, published, index, .. } = self;
+        let Db { table, expiry, inner, .. } = dbs.get_or_make(db, || Db::new(hasher, published));
         let (deadline, inner_deadline) = (entry.as_ref().deadline(), entry.as_ref().inner_deadline());
-        let unpublished = table.header().is_none();
-        table.insert(hash, entry);
+        table.insert(hash, entry, &mut |header| published.publish(db, *index, Some(header)));
         if let Some(deadline) = deadline {
             expiry.note(table, hash, None, deadline);
         }
         if let Some(deadline) = inner_deadline {
             inner.note(table, hash, deadline);
         }
-        if unpublished {
-            self.publish(db);
-        }
-    }
-
-    fn open(&mut self, db: usize) {
-        assert!(db < self.published.databases(), "there is no database {db}");
-        while self.dbs.len() <= db {
-            self.dbs.push(Db::new(&self.hasher, &self.published));
-        }
     }
 
     fn publish(&self, db: usize) {
-        self.published.publish(db, self.index, self.dbs[db].table.header());
+        self.published.publish(db, self.index, self.dbs.get(db).and_then(|db| db.table.header()));
     }
 
     #[inline]
@@ -420,15 +410,16 @@ impl<X> Shard<X> {
 
     #[cfg(test)]
     pub(crate) fn check(&self) {
-        for db in &self.dbs {
+        for (number, db) in self.dbs.iter() {
             db.expiry.check(&db.table);
             db.table.check();
+            assert!(self.published.is_published(number, self.index, db.table.header()), "database {number}");
         }
     }
 
     #[cfg(test)]
     pub(crate) fn index_len(&self, db: usize) -> usize {
-        self.dbs[db].expiry.len()
+        self.dbs.get(db).map_or(0, |db| db.expiry.len())
     }
 }
 
@@ -478,6 +469,7 @@ impl DetachedDb {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     use super::*;
     use crate::buckets::Retired;
@@ -606,6 +598,35 @@ pub(crate) mod tests {
         assert!((40..80).contains(&steps), "{steps} steps");
         assert_eq!(taken.memory_bytes(), 0);
         assert!(shard.published.retired().bytes() > 0, "readers may still look at its lines");
+    }
+
+    /// Small enough for Miri, which sees what the processor forgives.
+    #[test]
+    fn a_table_grows_beside_looks_without_a_lock() {
+        let mut shard = shard(1);
+        let hashes: Vec<KeyHash> = (0..600).map(|number| hash(&shard, &key(number))).collect();
+        let (published, grown) = (Arc::clone(&shard.published), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut most = 0;
+                while !grown.load(Relaxed) {
+                    for &hash in hashes.iter().step_by(23) {
+                        published.prefetch_bucket(1, hash);
+                        published.prefetch_entry(1, hash);
+                    }
+                    let len = published.gauges(1, 0).map_or(0, |gauges| gauges.len());
+                    assert!(len >= most, "{len} after {most}: the gauges move with the directory");
+                    most = len;
+                }
+            });
+            for (number, &hash) in hashes.iter().enumerate() {
+                shard.set(1, hash, &key(number as u64), NewValue::Int(1), Deadline::None, 0);
+            }
+            grown.store(true, Relaxed);
+        });
+        shard.check();
+        // The three headers that it outgrew.
+        assert_eq!((shard.len(1), published.retired().bytes()), (600, 64 + 128 + 256));
     }
 
     #[test]
