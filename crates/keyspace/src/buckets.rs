@@ -569,7 +569,7 @@ mod tests {
     #[test]
     fn a_directory_grows_with_all_that_is_in_it() {
         let (retired, mut header, mut sizes) = (Retired::default(), Header::new(), Vec::new());
-        for bucket in 0..100_000 {
+        for bucket in 0..2000 {
             // SAFETY: the header is this test's; buckets come one after the other, where there is a place.
             unsafe {
                 if !header.has_place_for(bucket) {
@@ -591,8 +591,10 @@ mod tests {
         }
         // SAFETY: as above; nobody looks.
         unsafe {
-            assert_eq!((header.gauges().len(), header.bytes()), (100_000, 1024));
-            (0..100_000).rev().for_each(|bucket| drop(header.remove_bucket(bucket, &retired)));
+            assert_eq!((header.gauges().len(), header.bytes()), (2000, 1024));
+            for bucket in (0..2000).rev() {
+                header.remove_bucket(bucket, &retired);
+            }
             assert_eq!(header.line(0), None);
             let largest = header.grown();
             sizes.push(largest.bytes());
