@@ -140,15 +140,14 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
     }
     let begin = node.clock.mono_ns();
     let time_max = tenacity_nanos(node.config.get(&TENACITY));
-    let goal = node.memory.excess();
+    let goal = missing(node);
     let (mut evicted, mut freed) = (0u64, 0u64);
     loop {
-        if node.memory.excess() == 0 || freed >= goal {
+        if missing(node) == 0 || freed >= goal {
             return true;
         }
         let Some(name) = choose(turn, policy) else {
-            // What was freed in the background may bring it below the limit yet.
-            return evicted > 0 && node.freer.pending.load(std::sync::atomic::Ordering::Relaxed) > 0;
+            return false;
         };
         if let Some(bytes) = evict(turn, &name) {
             evicted += 1;
@@ -159,6 +158,14 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
             return true;
         }
     }
+}
+
+/// Bytes above the limit that nothing will bring down: what waits to be freed (FLUSHALL, large values that were evicted just now)
+/// costs no more keys. Not more of that than half the limit, so that memory has a bound should nobody come to free it.
+fn missing(node: &Node) -> u64 {
+    let waiting = (node.freer.pending_bytes() + node.keyspace.retired()) as u64;
+    let half = node.memory.limit.load(std::sync::atomic::Ordering::Relaxed) / 2;
+    node.memory.excess().saturating_sub(waiting.min(half))
 }
 
 fn tenacity_nanos(tenacity: i64) -> u64 {
@@ -176,6 +183,7 @@ fn evict(turn: &mut Turn, name: &KeyName) -> Option<u64> {
         return None;
     }
     let entry = turn.held.shard(name.hash.shard() as u8).remove(name.db, name.hash, &name.key);
+    turn.held.shard(name.hash.shard() as u8).drop_empty(name.db);
     let bytes = entry.as_ref().map(|entry| entry.as_ref().value_bytes() as u64);
     if let Some(entry) = entry {
         turn.node.freer.entry(entry, turn.node.config.get(&options::LAZY_EVICTION));

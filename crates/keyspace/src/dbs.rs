@@ -10,40 +10,47 @@ use crate::shard::Db;
 #[derive(Default)]
 pub(crate) struct Dbs {
     first: Option<Db>,
-    /// As many as the highest that was ever used here needs. Database 1 is at 0.
-    others: Vec<Option<Box<Db>>>,
+    /// The others that have or had keys, ascending.
+    others: Vec<(u32, Box<Db>)>,
 }
 
 impl Dbs {
     #[inline]
     pub(crate) fn get(&self, db: usize) -> Option<&Db> {
-        match db.checked_sub(1) {
-            None => self.first.as_ref(),
-            Some(at) => self.others.get(at)?.as_deref(),
+        if db == 0 {
+            return self.first.as_ref();
         }
+        self.place(db).ok().map(|at| &*self.others[at].1)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, db: usize) -> Option<&mut Db> {
-        match db.checked_sub(1) {
-            None => self.first.as_mut(),
-            Some(at) => self.others.get_mut(at)?.as_deref_mut(),
+        if db == 0 {
+            return self.first.as_mut();
         }
+        self.place(db).ok().map(|at| &mut *self.others[at].1)
     }
 
     #[inline]
     pub(crate) fn get_or_make(&mut self, db: usize, make: impl FnOnce() -> Db) -> &mut Db {
-        match db.checked_sub(1) {
-            None => self.first.get_or_insert_with(make),
-            Some(at) => self.place(at).get_or_insert_with(|| Box::new(make())),
+        if db == 0 {
+            return self.first.get_or_insert_with(make);
         }
+        let at = self.place(db).unwrap_or_else(|at| {
+            self.others.reserve_exact(1);
+            self.others.insert(at, (db as u32, Box::new(make())));
+            at
+        });
+        &mut self.others[at].1
     }
 
     pub(crate) fn take(&mut self, db: usize) -> Option<Db> {
-        match db.checked_sub(1) {
-            None => self.first.take(),
-            Some(at) => self.others.get_mut(at)?.take().map(|db| *db),
+        if db == 0 {
+            return self.first.take();
         }
+        let (_, taken) = self.others.remove(self.place(db).ok()?);
+        self.others.shrink_to_fit();
+        Some(*taken)
     }
 
     pub(crate) fn swap(&mut self, a: usize, b: usize) {
@@ -57,26 +64,22 @@ impl Dbs {
 
     /// With their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Db)> {
-        let others = self.others.iter().map(Option::as_deref);
-        once(self.first.as_ref()).chain(others).enumerate().filter_map(|(at, db)| Some((at, db?)))
+        let others = self.others.iter().map(|(number, db)| Some((*number as usize, &**db)));
+        once(self.first.as_ref().map(|db| (0, db))).chain(others).flatten()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (usize, &mut Db)> {
-        let others = self.others.iter_mut().map(Option::as_deref_mut);
-        once(self.first.as_mut()).chain(others).enumerate().filter_map(|(at, db)| Some((at, db?)))
+        let others = self.others.iter_mut().map(|(number, db)| Some((*number as usize, &mut **db)));
+        once(self.first.as_mut().map(|db| (0, db))).chain(others).flatten()
     }
 
     /// What the databases take beyond what is counted in them.
     pub(crate) fn own_bytes(&self) -> usize {
-        let boxes = self.others.iter().flatten().count() * size_of::<Db>();
-        self.others.capacity() * size_of::<Option<Box<Db>>>() + boxes
+        self.others.capacity() * size_of::<(u32, Box<Db>)>() + self.others.len() * size_of::<Db>()
     }
 
-    fn place(&mut self, at: usize) -> &mut Option<Box<Db>> {
-        if self.others.len() <= at {
-            self.others.reserve_exact(at + 1 - self.others.len());
-            self.others.resize_with(at + 1, || None);
-        }
-        &mut self.others[at]
+    #[inline]
+    fn place(&self, db: usize) -> Result<usize, usize> {
+        self.others.binary_search_by_key(&db, |(number, _)| *number as usize)
     }
 }

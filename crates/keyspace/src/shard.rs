@@ -59,8 +59,8 @@ pub struct Shard<X> {
 pub(crate) struct Db {
     table: Table,
     expiry: ExpiryIndex,
-    /// Collections whose elements have deadlines.
-    inner: InnerIndex,
+    /// Collections whose elements have deadlines: when there were any.
+    inner: Option<Box<InnerIndex>>,
     /// While a walk has not handed over all of this table.
     walk: Option<Box<DbWalk>>,
 }
@@ -191,7 +191,7 @@ impl<X> Shard<X> {
     pub fn note_inner_deadline(&mut self, db: usize, hash: KeyHash, key: &[u8]) {
         let Some(Db { table, inner, .. }) = self.dbs.get_mut(db) else { return };
         if let Some(deadline) = table.find(hash, key).and_then(EntryRef::inner_deadline) {
-            inner.note(table, hash, deadline);
+            inner.get_or_insert_default().note(table, hash, deadline);
         }
     }
 
@@ -199,7 +199,7 @@ impl<X> Shard<X> {
     /// None with a budget left means that nothing is due. Deadlines are seen up to 15 ms late.
     pub fn due_inner(&mut self, db: usize, now: UnixMs, budget: &mut u32) -> Option<EntryRef<'_>> {
         let Db { table, inner, .. } = self.dbs.get_mut(db)?;
-        inner.due(table, now, budget)
+        inner.as_mut()?.due(table, now, budget)
     }
 
     /// Keys of a database whose collection has elements with deadlines.
@@ -278,6 +278,14 @@ impl<X> Shard<X> {
             (_, _) => Some(table),
         };
         (len > 0).then_some(DetachedDb { table, len })
+    }
+
+    /// Lets go what a database without keys still has here. For those who are short of memory: a key that comes and goes
+    /// should find its place again.
+    pub fn drop_empty(&mut self, db: usize) {
+        if self.walk.is_none() && self.dbs.get(db).is_some_and(|db| db.table.is_empty()) {
+            drop(self.take_db(db));
+        }
     }
 
     pub fn swap_dbs(&mut self, a: usize, b: usize) {
@@ -395,7 +403,7 @@ impl<X> Shard<X> {
             expiry.note(table, hash, None, deadline);
         }
         if let Some(deadline) = inner_deadline {
-            inner.note(table, hash, deadline);
+            inner.get_or_insert_default().note(table, hash, deadline);
         }
     }
 
@@ -418,6 +426,11 @@ impl<X> Shard<X> {
     }
 
     #[cfg(test)]
+    pub(crate) fn is_unused(&self, db: usize) -> bool {
+        self.dbs.get(db).is_none() && self.published.is_published(db, self.index, None)
+    }
+
+    #[cfg(test)]
     pub(crate) fn index_len(&self, db: usize) -> usize {
         self.dbs.get(db).map_or(0, |db| db.expiry.len())
     }
@@ -428,13 +441,15 @@ impl Db {
         Db {
             table: Table::new(Arc::clone(hasher), Arc::clone(published.retired())),
             expiry: ExpiryIndex::default(),
-            inner: InnerIndex::default(),
+            inner: None,
             walk: None,
         }
     }
 
     fn memory_bytes(&self) -> usize {
-        self.table.memory_bytes() + self.expiry.memory_bytes() + self.inner.memory_bytes()
+        self.table.memory_bytes()
+            + self.expiry.memory_bytes()
+            + self.inner.as_ref().map_or(0, |inner| inner.memory_bytes())
     }
 }
 
