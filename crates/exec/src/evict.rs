@@ -8,7 +8,7 @@ use crate::db::{Touch, lfu_decayed};
 use crate::node::Node;
 use crate::run::Turn;
 use crate::{metrics, notify, options};
-use keyspace::{EntryRef, KeyHash, SHARDS};
+use keyspace::{Discarded, EntryRef, KeyHash, SHARDS};
 use kit::opt::{Choice, Int, Opt};
 use kit::world::UnixMs;
 
@@ -129,8 +129,9 @@ impl Pool {
     }
 }
 
-/// Evicts until memory is below its limit. True when it is; false when nothing can go. When only
-/// the time for one command is over, the command may run and the next one goes on.
+/// Evicts until memory is below its limit, or as much has gone as it was above it: clients that track the keys, subscribers
+/// and replicas are told of each, and if keys went for those messages too, that would bring more of them. True when it
+/// is; false when nothing can go. When only the time for one command is over, the command may run and the next one goes on.
 pub(crate) fn make_room(turn: &mut Turn) -> bool {
     let node = turn.node;
     let policy = Policy::of(node);
@@ -139,23 +140,32 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
     }
     let begin = node.clock.mono_ns();
     let time_max = tenacity_nanos(node.config.get(&TENACITY));
-    let mut evicted = 0u64;
+    let goal = missing(node);
+    let (mut evicted, mut freed) = (0u64, 0u64);
     loop {
-        if node.memory.excess() == 0 {
+        if missing(node) == 0 || freed >= goal {
             return true;
         }
         let Some(name) = choose(turn, policy) else {
-            // What was freed in the background may bring it below the limit yet.
-            return evicted > 0 && node.freer.pending.load(std::sync::atomic::Ordering::Relaxed) > 0;
+            return false;
         };
-        if evict(turn, &name) {
+        if let Some(bytes) = evict(turn, &name) {
             evicted += 1;
+            freed += bytes;
         }
         node.memory.publish(&mut turn.scratch.mem_published);
         if evicted.is_multiple_of(16) && node.clock.mono_ns() - begin > time_max {
             return true;
         }
     }
+}
+
+/// Bytes above the limit that nothing will bring down: what waits to be freed (FLUSHALL, large values that were evicted just now)
+/// costs no more keys. Not more of that than half the limit, so that memory has a bound should nobody come to free it.
+fn missing(node: &Node) -> u64 {
+    let waiting = (node.freer.pending_bytes() + node.keyspace.retired()) as u64;
+    let half = node.memory.limit.load(std::sync::atomic::Ordering::Relaxed) / 2;
+    node.memory.excess().saturating_sub(waiting.min(half))
 }
 
 fn tenacity_nanos(tenacity: i64) -> u64 {
@@ -166,13 +176,19 @@ fn tenacity_nanos(tenacity: i64) -> u64 {
     }
 }
 
-fn evict(turn: &mut Turn, name: &KeyName) -> bool {
+/// Gives the bytes that went, or will when they were handed to the thread that frees.
+fn evict(turn: &mut Turn, name: &KeyName) -> Option<u64> {
     let begin = turn.node.clock.mono_ns();
     if !turn.held.take_one(name.hash.shard() as u8) {
-        return false;
+        return None;
     }
-    let discarded = turn.held.shard(name.hash.shard() as u8).discard(name.db, name.hash, &name.key);
-    let found = discarded.is_some();
+    let shard = turn.held.shard(name.hash.shard() as u8);
+    let discarded = shard.discard(name.db, name.hash, &name.key);
+    shard.drop_empty(name.db);
+    let bytes = discarded.as_ref().map(|it| match it {
+        Discarded::Entry(entry) => entry.as_ref().value_bytes() as u64,
+        Discarded::LeftToWalk => 0, // nothing goes before the snapshot has it
+    });
     if let Some(discarded) = discarded {
         if let Some(entry) = discarded.entry() {
             turn.node.freer.entry(entry, turn.node.config.get(&options::LAZY_EVICTION));
@@ -188,7 +204,7 @@ fn evict(turn: &mut Turn, name: &KeyName) -> bool {
     let ms = (turn.node.clock.mono_ns() - begin) / 1_000_000;
     let threshold = turn.node.config.get(&crate::latency::THRESHOLD);
     turn.node.latency.note(threshold, "eviction-del", turn.now.secs(), ms);
-    found
+    bytes
 }
 
 /// The next key to go, or none when no key may.

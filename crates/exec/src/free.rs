@@ -26,10 +26,14 @@ enum Garbage {
 
 type Done = Box<dyn FnOnce() + Send>;
 
+/// With the bytes it takes.
+type Handed = (Garbage, usize);
+
 #[derive(Default)]
 pub struct Freer {
-    queue: OnceLock<Sender<Garbage>>,
+    queue: OnceLock<Sender<Handed>>,
     pub pending: AtomicUsize,
+    pending_bytes: AtomicUsize,
     pub freed: AtomicU64,
 }
 
@@ -40,24 +44,32 @@ impl Freer {
         }
         let it = entry.as_ref();
         if it.alloc_bytes() >= LAZY_BYTES_MIN || it.object().is_some_and(|object| is_large(&object)) {
-            self.hand_over(Garbage::Entry(entry), 1);
+            let bytes = it.value_bytes();
+            self.hand_over(Garbage::Entry(entry), 1, bytes);
         }
     }
 
     /// A collection whose entry has another value already.
     pub fn object(&self, object: Object, lazy: bool) {
         if lazy && self.queue.get().is_some() && is_large(&object) {
-            self.hand_over(Garbage::Object(object), 1);
+            let bytes = object.mem_bytes();
+            self.hand_over(Garbage::Object(object), 1, bytes);
         }
     }
 
     pub fn db(&self, db: DetachedDb, lazy: bool) {
         let count = db.len();
         if lazy {
-            self.hand_over(Garbage::Db(db), count);
+            let bytes = db.memory_bytes();
+            self.hand_over(Garbage::Db(db), count, bytes);
         } else {
             free_db(db);
         }
+    }
+
+    /// Bytes of what was handed over and is still in use. Not below that by more than what the thread frees at this moment.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending_bytes.load(Relaxed)
     }
 
     /// Is there a thread that frees?
@@ -67,17 +79,19 @@ impl Freer {
 
     /// Calls `done`, on the freeing thread, when all that was handed over before has been freed.
     pub fn then(&self, done: impl FnOnce() + Send + 'static) {
-        self.hand_over(Garbage::Then(Box::new(done)), 0);
+        self.hand_over(Garbage::Then(Box::new(done)), 0, 0);
     }
 
-    fn hand_over(&self, garbage: Garbage, count: usize) {
+    fn hand_over(&self, garbage: Garbage, count: usize, bytes: usize) {
         self.pending.fetch_add(count, Relaxed);
+        self.pending_bytes.fetch_add(bytes, Relaxed);
         let refused = match self.queue.get() {
-            Some(queue) => queue.send(garbage).err().map(|error| error.0),
-            None => Some(garbage),
+            Some(queue) => queue.send((garbage, bytes)).err().map(|error| error.0),
+            None => Some((garbage, bytes)),
         };
-        if let Some(garbage) = refused {
+        if let Some((garbage, bytes)) = refused {
             self.free(garbage, || {});
+            self.pending_bytes.fetch_sub(bytes, Relaxed);
         }
     }
 
@@ -89,8 +103,9 @@ impl Freer {
 
     /// Body of the freeing thread; ends when the node is gone.
     pub fn run(&self, queue: &FreerQueue) {
-        while let Ok(garbage) = queue.0.recv() {
+        while let Ok((garbage, bytes)) = queue.0.recv() {
             self.free(garbage, || std::thread::sleep(STEP_PAUSE));
+            self.pending_bytes.fetch_sub(bytes, Relaxed);
         }
     }
 
@@ -128,19 +143,21 @@ impl Freer {
 const STEP_ENTRIES: usize = 1024;
 const STEP_PAUSE: Duration = Duration::from_micros(50);
 
-pub struct FreerQueue(Receiver<Garbage>);
+pub struct FreerQueue(Receiver<Handed>);
 
 impl FreerQueue {
     /// As `Freer::run`, without keeping the node alive. What was freed is no longer in use at once, step by step.
     pub fn run(&self, node: &std::sync::Weak<crate::node::Node>) {
         let mut published = kit::alloc::thread_net();
-        while let Ok(garbage) = self.0.recv() {
+        while let Ok((garbage, bytes)) = self.0.recv() {
             let Some(node) = node.upgrade() else { return };
             node.freer.free(garbage, || {
                 node.memory.publish(&mut published);
                 std::thread::sleep(STEP_PAUSE);
             });
             node.memory.publish(&mut published);
+            // Not before it is out of use: who is short of memory counts on one of the two.
+            node.freer.pending_bytes.fetch_sub(bytes, Relaxed);
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The memory of a table: cache lines of words, segments of lines, a directory of segments; and the only
 //! view of it that needs no lock.
 //!
+//! A header is the directory, with counters in front of it, in one block of 64 bytes for the first 3 buckets and about
+//! double that each time the table outgrows it: then the table gets another header, with the same contents, and the
+//! old one is retired.
+//!
 //! A bucket is one cache line of 8 words. A word is `pointer 48 | tag 16`, the tag in the high bits and
 //! never 0 for an entry; 0 is an empty word. Words are filled from the left, so the first empty word ends
 //! the bucket. When a ninth entry comes, the last word of the line becomes a link (tag 0) to an overflow
@@ -14,12 +18,17 @@
 //! pointer, the header's counters and segment pointers, and the words of a bucket (or overflow line), all
 //! of them atomics; what the words say goes to the prefetch instruction, which may be given any address.
 //! They never look into an entry, so entries are freed at once. What they do look into - headers,
-//! segments, overflow lines - is never freed by a table, but handed to `Retired` after the last pointer to
-//! it was overwritten, and freed in `Retired::free_all` only, whose caller promises that no thread is
-//! looking. A look starts from the published header each time and keeps no pointer, so a look that begins
-//! after the retiring cannot find what was retired earlier. What a look sees may be stale or torn between
+//! segments, overflow lines - is never freed by a table, but handed to `Retired` when nothing that is
+//! published leads to it any more, and freed in `Retired::free_all` only, whose caller promises that no
+//! thread is looking. For a header this means that another one (or none) was published in its place first;
+//! for the rest, that the last pointer to it in the published header's reach was overwritten. A retired header
+//! keeps its pointers, and what they lead to may be retired after it: harmless, because a look starts from the
+//! published header each time and keeps no pointer, so a look that begins after the retiring cannot find
+//! what was retired earlier, neither the header nor by way of it. What a look sees may be stale or torn between
 //! growing, shrinking, FLUSHDB and SWAPDB, and still points to memory as long as is assumed:
-//! a header is a header for ever; the segment at place `s` of any header is null or has the length that
+//! a header is a header for ever, its `capacity` is written before it is published and never again, and places
+//! are checked against the capacity of the very header they are looked up in; the segment at place `s` of any
+//! header is null or has the length that
 //! follows from `s` alone, and the place in it is below that length whatever bucket count was read; a word
 //! with tag 0 that is not 0 is a link to an overflow line, for no other word has tag 0, and words of fresh
 //! lines are 0. Fresh memory is published with Release and read with Acquire. So the worst outcome of a
@@ -79,7 +88,6 @@ pub(crate) fn is_link(word: u64) -> bool {
 /// What unlocked readers may know about a table. Written under the shard's lock only.
 #[derive(Default)]
 pub(crate) struct Gauges {
-    pub(crate) buckets: AtomicU32,
     pub(crate) len: AtomicUsize,
     pub(crate) deadlines: AtomicUsize,
     /// Entries whose collection has elements with deadlines.
@@ -128,64 +136,180 @@ pub(crate) fn change(gauge: &AtomicUsize, minus: usize, plus: usize) {
     gauge.store(gauge.load(Relaxed) + plus - minus, Relaxed);
 }
 
-/// Directory and gauges of one table, at one address for life.
-#[repr(C, align(64))]
-pub(crate) struct Header {
-    pub(crate) gauges: Gauges,
-    segments: [AtomicPtr<AtomicU64>; SEGMENTS],
+/// What a header begins with; `capacity` segment pointers follow it.
+#[repr(C)]
+struct Head {
+    buckets: AtomicU32,
+    /// Does not change.
+    capacity: u32,
+    gauges: Gauges,
 }
 
+type Segment = AtomicPtr<AtomicU64>;
+
+/// Gauges and directory of one table. A pointer to them: who holds it says why they are still there.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Header(NonNull<Head>);
+
+/// Room for 3 segments.
+const HEADER_BYTES_MIN: usize = 64;
+
 impl Header {
-    pub(crate) fn new() -> NonNull<Header> {
-        let header =
-            Header { gauges: Gauges::default(), segments: std::array::from_fn(|_| AtomicPtr::new(null_mut())) };
-        NonNull::from(Box::leak(Box::new(header)))
+    /// For a table without buckets.
+    pub(crate) fn new() -> Header {
+        Header::with_capacity((HEADER_BYTES_MIN - size_of::<Head>()) / size_of::<Segment>())
+    }
+
+    fn with_capacity(capacity: usize) -> Header {
+        assert!(capacity > 0 && capacity <= SEGMENTS, "{capacity} segments");
+        let head = zeroed(Header::layout_of(capacity)).cast::<Head>();
+        // SAFETY: fresh memory, as long as a head and more; zeroes are a head of gauges that are 0, and null pointers.
+        unsafe { (*head.as_ptr()).capacity = capacity as u32 };
+        Header(head)
+    }
+
+    fn layout_of(capacity: usize) -> Layout {
+        let bytes = size_of::<Head>() + capacity * size_of::<Segment>();
+        Layout::from_size_align(bytes, 64).expect("a header is below 2 KiB")
+    }
+
+    /// A header of about double the size with the same contents.
+    ///
+    /// # Safety
+    /// This one was not freed, and the caller is the one who may change it.
+    pub(crate) unsafe fn grown(self) -> Header {
+        // SAFETY: the caller's promise.
+        let (head, bytes) = unsafe { (self.head(), self.bytes()) };
+        let capacity = (2 * bytes - size_of::<Head>()) / size_of::<Segment>();
+        let grown = Header::with_capacity(capacity.min(SEGMENTS));
+        // SAFETY: it was made just now.
+        let copy = unsafe { grown.head() };
+        let Gauges { len, deadlines, inner_deadlines, entry_bytes } = &head.gauges;
+        copy.buckets.store(head.buckets.load(Relaxed), Relaxed);
+        copy.gauges.len.store(len.load(Relaxed), Relaxed);
+        copy.gauges.deadlines.store(deadlines.load(Relaxed), Relaxed);
+        copy.gauges.inner_deadlines.store(inner_deadlines.load(Relaxed), Relaxed);
+        copy.gauges.entry_bytes.store(entry_bytes.load(Relaxed), Relaxed);
+        assert!(copy.capacity > head.capacity, "every bucket has a place in the largest directory");
+        for segment in 0..head.capacity as usize {
+            // SAFETY: both have places for as many, and were not freed.
+            let (from, to) = unsafe { (self.segment(segment), grown.segment(segment)) };
+            to.store(from.load(Relaxed), Relaxed);
+        }
+        grown
+    }
+
+    /// # Safety
+    /// The header is not freed during `'a`.
+    #[inline]
+    unsafe fn head<'a>(self) -> &'a Head {
+        // SAFETY: the caller's promise; all that changes in a head are atomics.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// # Safety
+    /// The header is not freed during `'a`.
+    #[inline]
+    pub(crate) unsafe fn gauges<'a>(self) -> &'a Gauges {
+        // SAFETY: the caller's promise.
+        unsafe { &self.head().gauges }
+    }
+
+    /// # Safety
+    /// The header was not freed.
+    pub(crate) unsafe fn bytes(self) -> usize {
+        // SAFETY: the caller's promise.
+        Header::layout_of(unsafe { self.head() }.capacity as usize).size()
+    }
+
+    /// # Safety
+    /// The header is not freed during `'a`, and `segment` is below its capacity.
+    #[inline]
+    unsafe fn segment<'a>(self, segment: usize) -> &'a Segment {
+        // SAFETY: `layout_of` has `capacity` segments behind the head, aligned as its last field; they were zeroed.
+        unsafe { self.0.add(1).cast::<Segment>().add(segment).as_ref() }
     }
 
     /// The line of a bucket; None when its segment is missing, which only an unlocked reader can meet.
+    ///
+    /// # Safety
+    /// The header is not freed meanwhile.
     #[inline]
-    fn line(&self, bucket: u32) -> Option<NonNull<AtomicU64>> {
+    unsafe fn line(self, bucket: u32) -> Option<NonNull<AtomicU64>> {
         let (segment, offset) = place(bucket);
-        let start = NonNull::new(self.segments[segment].load(Acquire))?;
-        // SAFETY: a segment has `segment_len(segment)` buckets, and `place` gives an offset below that.
-        Some(unsafe { start.add(offset * BUCKET_WORDS) })
+        // SAFETY: the caller's promise, and the capacity is looked at; a segment has `segment_len(segment)` buckets,
+        // and `place` gives an offset below that.
+        unsafe {
+            if segment >= self.head().capacity as usize {
+                return None;
+            }
+            let start = NonNull::new(self.segment(segment).load(Acquire))?;
+            Some(start.add(offset * BUCKET_WORDS))
+        }
     }
 
     /// The words of a bucket that exists.
     ///
     /// # Safety
-    /// The caller holds the shard's lock (or owns the table) during `'a` and removes no bucket meanwhile.
+    /// The bucket is below the count; the caller holds the shard's lock (or owns the table) during `'a`, and removes no
+    /// bucket meanwhile nor takes another header.
     #[inline]
-    pub(crate) unsafe fn bucket<'a>(&self, bucket: u32) -> &'a [AtomicU64] {
-        let line = self.line(bucket).expect("buckets below the count have segments");
+    pub(crate) unsafe fn bucket<'a>(self, bucket: u32) -> &'a [AtomicU64] {
+        let (segment, offset) = place(bucket);
+        // SAFETY: what exists has a place in the directory, so the counters, in another line of the cache, need no look.
+        let start = unsafe { self.segment(segment) }.load(Relaxed);
+        debug_assert!(!start.is_null(), "buckets below the count have segments");
         // SAFETY: a segment is made of zeroed lines of 8 words, and stays while the caller promises.
-        unsafe { std::slice::from_raw_parts(line.as_ptr(), BUCKET_WORDS) }
+        unsafe { std::slice::from_raw_parts(start.add(offset * BUCKET_WORDS), BUCKET_WORDS) }
     }
 
-    /// Makes sure that this bucket's segment exists. Returns the bytes that were added.
-    pub(crate) fn add_segment_of(&self, bucket: u32) -> usize {
+    /// # Safety
+    /// The header was not freed.
+    pub(crate) unsafe fn has_place_for(self, bucket: u32) -> bool {
+        // SAFETY: the caller's promise.
+        place(bucket).0 < unsafe { self.head() }.capacity as usize
+    }
+
+    /// Makes sure that the segment of bucket `buckets` exists, and counts that bucket. Returns the bytes that were added.
+    ///
+    /// # Safety
+    /// The caller holds the shard's lock (or owns the table); there is a place for the bucket, and it is the next one.
+    pub(crate) unsafe fn add_bucket(self, bucket: u32) -> usize {
         let (segment, _) = place(bucket);
-        if !self.segments[segment].load(Relaxed).is_null() {
+        // SAFETY: the caller's promise.
+        let (place, head) = unsafe { (self.segment(segment), self.head()) };
+        let mut bytes = 0;
+        if place.load(Relaxed).is_null() {
+            let layout = segment_layout(segment);
+            place.store(zeroed(layout).cast().as_ptr(), Release);
+            bytes = layout.size();
+        }
+        head.buckets.store(bucket + 1, Release);
+        bytes
+    }
+
+    /// Counts the last bucket out, which is empty; with the first of its segment goes the segment. Returns its bytes.
+    ///
+    /// # Safety
+    /// The caller holds the shard's lock (or owns the table), and `bucket` is the last one.
+    pub(crate) unsafe fn remove_bucket(self, bucket: u32, retired: &Retired) -> usize {
+        let (segment, offset) = place(bucket);
+        // SAFETY: the caller's promise; what exists has a place.
+        let (place, head) = unsafe { (self.segment(segment), self.head()) };
+        head.buckets.store(bucket, Relaxed);
+        if offset > 0 {
             return 0;
         }
         let layout = segment_layout(segment);
-        self.segments[segment].store(zeroed(layout).cast().as_ptr(), Release);
-        layout.size()
-    }
-
-    /// Retires this bucket's segment. Returns its bytes.
-    pub(crate) fn retire_segment_of(&self, bucket: u32, retired: &Retired) -> usize {
-        let (segment, offset) = place(bucket);
-        assert!(offset == 0, "a segment goes with its first bucket");
-        let layout = segment_layout(segment);
-        let start = NonNull::new(self.segments[segment].swap(null_mut(), Relaxed)).expect("a segment that exists");
+        let start = NonNull::new(place.swap(null_mut(), Relaxed)).expect("a segment that exists");
         retired.add(start.cast(), layout);
         layout.size()
     }
 
-    /// True when this bucket is the first of its segment.
-    pub(crate) fn begins_segment(bucket: u32) -> bool {
-        place(bucket).1 == 0
+    #[cfg(test)]
+    pub(crate) fn bucket_count(self) -> u32 {
+        // SAFETY: the tests ask tables that have it.
+        unsafe { self.head() }.buckets.load(Relaxed)
     }
 }
 
@@ -269,8 +393,12 @@ impl Retired {
         self.bytes.store(self.bytes.load(Relaxed) + layout.size(), Relaxed);
     }
 
-    pub(crate) fn add_header(&self, header: NonNull<Header>) {
-        self.add(header.cast(), Layout::new::<Header>());
+    /// # Safety
+    /// The header is published nowhere any more, and nobody retired it before.
+    pub(crate) unsafe fn add_header(&self, header: Header) {
+        // SAFETY: it was not freed: that is done here only, with what was retired.
+        let capacity = unsafe { header.head() }.capacity as usize;
+        self.add(header.0.cast(), Header::layout_of(capacity));
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -303,7 +431,7 @@ impl Drop for Retired {
 /// The headers of all tables, for readers without a lock: their lengths, and prefetching.
 pub(crate) struct Published {
     /// Of database `d` and shard `s` at `d * shards + s`; null until the database has a key there.
-    headers: Box<[AtomicPtr<Header>]>,
+    headers: Box<[AtomicPtr<Head>]>,
     shards: usize,
     /// Keeps retired memory alive as long as there may be readers.
     retired: Arc<Retired>,
@@ -324,30 +452,38 @@ impl Published {
     }
 
     /// The caller holds the lock of the shard; `header` belongs to a table of this keyspace.
-    pub(crate) fn publish(&self, db: usize, shard: usize, header: Option<NonNull<Header>>) {
-        let header = header.map_or(null_mut(), NonNull::as_ptr);
+    pub(crate) fn publish(&self, db: usize, shard: usize, header: Option<Header>) {
+        let header = header.map_or(null_mut(), |header| header.0.as_ptr());
         self.headers[db * self.shards + shard].store(header, Release);
     }
 
     #[inline]
-    fn header(&self, db: usize, shard: usize) -> Option<&Header> {
+    fn header(&self, db: usize, shard: usize) -> Option<Header> {
         let header = self.headers.get(db * self.shards + shard)?.load(Acquire);
-        // SAFETY: a published header is freed by `free_all` only, whose caller promises that nobody is here.
-        unsafe { header.as_ref() }
+        NonNull::new(header).map(Header)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_published(&self, db: usize, shard: usize, header: Option<Header>) -> bool {
+        self.header(db, shard) == header
     }
 
     pub(crate) fn gauges(&self, db: usize, shard: usize) -> Option<&Gauges> {
-        self.header(db, shard).map(|header| &header.gauges)
+        // SAFETY: a published header is freed by `free_all` only, whose caller promises that nobody is here.
+        self.header(db, shard).map(|header| unsafe { header.gauges() })
     }
 
     #[inline]
     fn line(&self, db: usize, hash: KeyHash) -> Option<NonNull<AtomicU64>> {
         let header = self.header(db, hash.shard())?;
-        let buckets = header.gauges.buckets.load(Acquire);
-        if buckets == 0 {
-            return None;
+        // SAFETY: as above.
+        unsafe {
+            let buckets = header.head().buckets.load(Acquire);
+            if buckets == 0 {
+                return None;
+            }
+            header.line(bucket_of(hash.bits(), buckets))
         }
-        header.line(bucket_of(hash.bits(), buckets))
     }
 
     #[inline]
@@ -428,5 +564,44 @@ mod tests {
             assert!((offset + 1) * 64 <= segment_layout(segment).size());
         }
         assert_eq!(place(BUCKETS_MAX - 1).0, SEGMENTS - 1 - 7);
+    }
+
+    #[test]
+    fn a_directory_grows_with_all_that_is_in_it() {
+        let (retired, mut header, mut sizes) = (Retired::default(), Header::new(), Vec::new());
+        for bucket in 0..2000 {
+            // SAFETY: the header is this test's; buckets come one after the other, where there is a place.
+            unsafe {
+                if !header.has_place_for(bucket) {
+                    assert_eq!(header.line(bucket), None, "a stale look finds nothing");
+                    let before: Vec<_> = (0..bucket).step_by(97).map(|bucket| header.line(bucket)).collect();
+                    let small = header;
+                    header = small.grown();
+                    let after: Vec<_> = (0..bucket).step_by(97).map(|bucket| header.line(bucket)).collect();
+                    assert!(before == after && before.iter().all(Option::is_some));
+                    assert_eq!((header.bucket_count(), small.bucket_count()), (bucket, bucket));
+                    retired.add_header(small);
+                }
+                if sizes.last() != Some(&header.bytes()) {
+                    sizes.push(header.bytes());
+                }
+                change(&header.gauges().len, 0, 1);
+                header.add_bucket(bucket);
+            }
+        }
+        // SAFETY: as above; nobody looks.
+        unsafe {
+            assert_eq!((header.gauges().len(), header.bytes()), (2000, 1024));
+            for bucket in (0..2000).rev() {
+                header.remove_bucket(bucket, &retired);
+            }
+            assert_eq!(header.line(0), None);
+            let largest = header.grown();
+            sizes.push(largest.bytes());
+            assert!(largest.has_place_for(BUCKETS_MAX - 1));
+            retired.add_header(header);
+            retired.add_header(largest);
+        }
+        assert_eq!(sizes, [64, 128, 256, 512, 1024, 1576]);
     }
 }

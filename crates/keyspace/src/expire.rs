@@ -6,7 +6,7 @@
 //! pushed. So `SET k v EX 10`, again and again, never searches and never grows the heap.
 //!
 //! Always true: every key with a deadline has an entry at or before its deadline. There may be more
-//! entries than that; when there are more than two for each key with a deadline (and 64), all are checked.
+//! entries than that; when there are more than two for each key with a deadline (and 16), all are checked.
 //! Knows nothing of commands, clients or clocks: the caller says what time it is.
 
 use kit::world::{Rng, UnixMs};
@@ -21,7 +21,7 @@ const UNIT_MS: i64 = 16;
 /// Deadlines from the year 2109 on share the last unit, which never comes.
 pub(crate) const UNIT_MAX: u64 = u64::MAX >> LOCATING_BITS;
 const BRANCHES: usize = 4;
-const STALE_MIN: usize = 64;
+const STALE_MIN: usize = 16;
 
 #[derive(Default)]
 pub(crate) struct ExpiryIndex {

@@ -230,6 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn the_first_keys_cost_little() {
+        for (db, one_max, all_max) in [(0, 256, 160), (9, 384, 320)] {
+            let space: Keyspace<()> = Keyspace::new(16, 1, Placement::ByHash);
+            let empty = space.memory_bytes();
+            set(&space, db, 1, Deadline::None);
+            let one = space.memory_bytes() - empty - space.entry_bytes();
+            assert!(one <= one_max, "{one} bytes around the first key of database {db}");
+            (2..2000).for_each(|number| set(&space, db, number, Deadline::None));
+            let all = (space.memory_bytes() - empty - space.entry_bytes()) / SHARDS;
+            assert!(all <= all_max + 13 * 8, "{all} bytes around 8 keys in a shard of database {db}");
+            for number in 1..2000 {
+                let (key, hash) = (key(number), space.hash(&key(number)));
+                let mut shard = space.lock(hash.shard());
+                drop(shard.remove(db, hash, &key));
+                shard.drop_empty(db);
+                assert_eq!(shard.is_unused(db), shard.len(db) == 0);
+            }
+            assert_eq!(space.memory_bytes() - space.retired(), empty, "nothing is left of database {db}");
+        }
+    }
+
+    #[test]
     fn starts_a_walk_at_one_moment() {
         let space: Keyspace<()> = Keyspace::new(2, 1, Placement::ByHash);
         (0..5000).for_each(|number| set(&space, 1, number, Deadline::None));

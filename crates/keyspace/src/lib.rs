@@ -13,6 +13,7 @@
 mod buckets;
 #[allow(unsafe_code)]
 mod collection;
+mod dbs;
 #[allow(unsafe_code)]
 mod entry;
 mod expire;
@@ -24,6 +25,7 @@ mod raw;
 mod shard;
 #[allow(unsafe_code)]
 mod table;
+mod table_stats;
 mod walk;
 
 pub use collection::{ObjectMut, ObjectRef, View};
@@ -32,5 +34,6 @@ pub use hash::{KeyHash, Placement, SHARDS, SLOTS, Slot};
 pub use keyspace::{Keyspace, ShardGuard};
 pub use kit::world::UnixMs;
 pub use shard::{Deadline, DetachedDb, Discarded, Progress, SetDone, Shard};
-pub use table::{POSITION_END, TableStats};
+pub use table::POSITION_END;
+pub use table_stats::TableStats;
 pub use walk::{Handing, Owed, WalkSink};

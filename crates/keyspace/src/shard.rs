@@ -11,11 +11,13 @@ use kit::world::{Rng, UnixMs};
 use types::Object;
 
 use crate::buckets::Published;
+use crate::dbs::Dbs;
 use crate::entry::{Entry, EntryMut, EntryRef, NewValue};
 use crate::expire::ExpiryIndex;
 use crate::hash::{KeyHash, KeyHasher};
 use crate::inner_expire::InnerIndex;
-use crate::table::{Table, TableStats};
+use crate::table::Table;
+use crate::table_stats::TableStats;
 use crate::walk::{DbWalk, Owed, ShardWalk, WalkSink};
 
 /// What a step that was given a budget says.
@@ -77,25 +79,24 @@ pub struct Shard<X> {
     /// The executor's: watchers, parked clients, and the like.
     pub ext: X,
     index: usize,
-    /// As long as the highest database that was ever used here needs.
-    dbs: Vec<Db>,
+    dbs: Dbs,
     walk: Option<Box<ShardWalk>>,
     hasher: Arc<KeyHasher>,
     published: Arc<Published>,
 }
 
-struct Db {
+pub(crate) struct Db {
     table: Table,
     expiry: ExpiryIndex,
-    /// Collections whose elements have deadlines.
-    inner: InnerIndex,
+    /// Collections whose elements have deadlines: when there were any.
+    inner: Option<Box<InnerIndex>>,
     /// While a walk has not handed over all of this table.
     walk: Option<Box<DbWalk>>,
 }
 
 impl<X> Shard<X> {
     pub(crate) fn new(index: usize, ext: X, hasher: Arc<KeyHasher>, published: Arc<Published>) -> Shard<X> {
-        Shard { ext, index, dbs: Vec::new(), walk: None, hasher, published }
+        Shard { ext, index, dbs: Dbs::default(), walk: None, hasher, published }
     }
 
     /// Its number, which is also the top byte of the hashes of its keys.
@@ -211,7 +212,7 @@ impl<X> Shard<X> {
             *budget -= 1;
             // The low bits lead to the same bucket as the whole hash.
             self.before_expiry_at(db, low.reverse_bits());
-            let Db { table, expiry, walk, .. } = &mut self.dbs[db];
+            let Db { table, expiry, walk, .. } = self.dbs.get_mut(db)?;
             if let Some(entry) = table.remove_due(low, now) {
                 let key: Box<[u8]> = entry.as_ref().key().into();
                 let entry = match walk {
@@ -229,7 +230,7 @@ impl<X> Shard<X> {
     pub fn note_inner_deadline(&mut self, db: usize, hash: KeyHash, key: &[u8]) {
         let Some(Db { table, inner, .. }) = self.dbs.get_mut(db) else { return };
         if let Some(deadline) = table.find(hash, key).and_then(EntryRef::inner_deadline) {
-            inner.note(table, hash, deadline);
+            inner.get_or_insert_default().note(table, hash, deadline);
         }
     }
 
@@ -237,7 +238,7 @@ impl<X> Shard<X> {
     /// None with a budget left means that nothing is due. Deadlines are seen up to 15 ms late.
     pub fn due_inner(&mut self, db: usize, now: UnixMs, budget: &mut u32) -> Option<EntryRef<'_>> {
         let Db { table, inner, .. } = self.dbs.get_mut(db)?;
-        inner.due(table, now, budget)
+        inner.as_mut()?.due(table, now, budget)
     }
 
     /// Keys of a database whose collection has elements with deadlines.
@@ -300,14 +301,13 @@ impl<X> Shard<X> {
     pub fn bytes(&self) -> usize {
         let orphans = self.walk.iter().flat_map(|walk| &walk.orphans);
         let orphans = orphans.map(|(table, walk)| table.memory_bytes() + walk.left_bytes());
-        self.dbs.iter().map(Db::memory_bytes).chain(orphans).sum()
+        self.dbs.own_bytes() + self.dbs.iter().map(|(_, db)| db.memory_bytes()).chain(orphans).sum::<usize>()
     }
 
     /// Empties a database at once; what was in it is freed by `DetachedDb::drop_step`. None when it had no
     /// keys. When a snapshot has not passed the keys yet, they are freed by the snapshot walk.
     pub fn take_db(&mut self, db: usize) -> Option<DetachedDb> {
-        let fresh = Db::new(&self.hasher, &self.published);
-        let Db { table, walk, .. } = std::mem::replace(self.dbs.get_mut(db)?, fresh);
+        let Db { table, walk, .. } = self.dbs.take(db)?;
         self.publish(db);
         let len = table.len();
         let table = match (&mut self.walk, walk) {
@@ -320,8 +320,16 @@ impl<X> Shard<X> {
         (len > 0).then_some(DetachedDb { table, len })
     }
 
+    /// Lets go what a database without keys still has here. For those who are short of memory: a key that comes and goes
+    /// should find its place again.
+    pub fn drop_empty(&mut self, db: usize) {
+        if self.walk.is_none() && self.dbs.get(db).is_some_and(|db| db.table.is_empty()) {
+            drop(self.take_db(db));
+        }
+    }
+
     pub fn swap_dbs(&mut self, a: usize, b: usize) {
-        self.open(a.max(b));
+        assert!(a.max(b) < self.published.databases(), "there are no databases {a} and {b}");
         self.dbs.swap(a, b);
         self.publish(a);
         self.publish(b);
@@ -333,7 +341,7 @@ impl<X> Shard<X> {
     pub fn walk_begin(&mut self, sink: WalkSink) {
         drop(self.walk_cancel());
         self.walk = Some(Box::new(ShardWalk { sink, orphans: Vec::new() }));
-        for (label, db) in self.dbs.iter_mut().enumerate() {
+        for (label, db) in self.dbs.iter_mut() {
             if !db.table.is_empty() {
                 db.walk = Some(Box::new(DbWalk::new(label)));
             }
@@ -343,7 +351,7 @@ impl<X> Shard<X> {
     /// Hands over about `budget` entries. Done when this shard's part is complete and the sink dropped.
     pub fn walk_step(&mut self, mut budget: usize) -> Progress {
         let Some(shard_walk) = &mut self.walk else { return Progress::Done };
-        for db in &mut self.dbs {
+        for (_, db) in self.dbs.iter_mut() {
             if let Some(walk) = &mut db.walk {
                 if walk.step(&db.table, &mut budget, &mut shard_walk.sink) == Progress::More {
                     return Progress::More;
@@ -362,7 +370,7 @@ impl<X> Shard<X> {
     /// two calls the shard may be unlocked; the value does not change before it is complete, unless the sink is told
     /// to take the rest.
     pub fn owed_step(&mut self, part: &mut dyn FnMut(usize, EntryRef<'_>) -> bool) -> Owed {
-        for db in &mut self.dbs {
+        for (_, db) in self.dbs.iter_mut() {
             if let Some(walk) = &mut db.walk {
                 match walk.owed_step(&db.table, part) {
                     Owed::None => {}
@@ -389,7 +397,7 @@ impl<X> Shard<X> {
     /// Gives up a walk; the sink is dropped. Gives what was left to the walk, to be freed without the lock.
     pub fn walk_cancel(&mut self) -> Vec<Entry> {
         self.walk = None;
-        self.dbs.iter_mut().filter_map(|db| db.walk.take()).flat_map(|walk| walk.into_left()).collect()
+        self.dbs.iter_mut().filter_map(|(_, db)| db.walk.take()).flat_map(|walk| walk.into_left()).collect()
     }
 
     // ---- inside ----------------------------------------------------------------------------------------
@@ -446,31 +454,21 @@ impl<X> Shard<X> {
     }
 
     fn add(&mut self, db: usize, hash: KeyHash, entry: Entry) {
-        self.open(db);
-        let Db { table, expiry, inner, .. } = &mut self.dbs[db];
+        assert!(db < self.published.databases(), "there is no database {db}");
+        let Self { dbs, hasher, published, index, .. } = self;
+        let Db { table, expiry, inner, .. } = dbs.get_or_make(db, || Db::new(hasher, published));
         let (deadline, inner_deadline) = (entry.as_ref().deadline(), entry.as_ref().inner_deadline());
-        let unpublished = table.header().is_none();
-        table.insert(hash, entry);
+        table.insert(hash, entry, &mut |header| published.publish(db, *index, Some(header)));
         if let Some(deadline) = deadline {
             expiry.note(table, hash, None, deadline);
         }
         if let Some(deadline) = inner_deadline {
-            inner.note(table, hash, deadline);
-        }
-        if unpublished {
-            self.publish(db);
-        }
-    }
-
-    fn open(&mut self, db: usize) {
-        assert!(db < self.published.databases(), "there is no database {db}");
-        while self.dbs.len() <= db {
-            self.dbs.push(Db::new(&self.hasher, &self.published));
+            inner.get_or_insert_default().note(table, hash, deadline);
         }
     }
 
     fn publish(&self, db: usize) {
-        self.published.publish(db, self.index, self.dbs[db].table.header());
+        self.published.publish(db, self.index, self.dbs.get(db).and_then(|db| db.table.header()));
     }
 
     #[inline]
@@ -480,15 +478,21 @@ impl<X> Shard<X> {
 
     #[cfg(test)]
     pub(crate) fn check(&self) {
-        for db in &self.dbs {
+        for (number, db) in self.dbs.iter() {
             db.expiry.check(&db.table);
             db.table.check();
+            assert!(self.published.is_published(number, self.index, db.table.header()), "database {number}");
         }
     }
 
     #[cfg(test)]
+    pub(crate) fn is_unused(&self, db: usize) -> bool {
+        self.dbs.get(db).is_none() && self.published.is_published(db, self.index, None)
+    }
+
+    #[cfg(test)]
     pub(crate) fn index_len(&self, db: usize) -> usize {
-        self.dbs[db].expiry.len()
+        self.dbs.get(db).map_or(0, |db| db.expiry.len())
     }
 }
 
@@ -497,14 +501,15 @@ impl Db {
         Db {
             table: Table::new(Arc::clone(hasher), Arc::clone(published.retired())),
             expiry: ExpiryIndex::default(),
-            inner: InnerIndex::default(),
+            inner: None,
             walk: None,
         }
     }
 
     fn memory_bytes(&self) -> usize {
         let left = self.walk.as_ref().map_or(0, |walk| walk.left_bytes());
-        self.table.memory_bytes() + self.expiry.memory_bytes() + self.inner.memory_bytes() + left
+        let inner = self.inner.as_ref().map_or(0, |inner| inner.memory_bytes());
+        self.table.memory_bytes() + self.expiry.memory_bytes() + inner + left
     }
 }
 
@@ -539,6 +544,7 @@ impl DetachedDb {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::BTreeMap;
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     use super::*;
     use crate::buckets::Retired;
@@ -667,6 +673,35 @@ pub(crate) mod tests {
         assert!((40..80).contains(&steps), "{steps} steps");
         assert_eq!(taken.memory_bytes(), 0);
         assert!(shard.published.retired().bytes() > 0, "readers may still look at its lines");
+    }
+
+    /// Small enough for Miri, which sees what the processor forgives.
+    #[test]
+    fn a_table_grows_beside_looks_without_a_lock() {
+        let mut shard = shard(1);
+        let hashes: Vec<KeyHash> = (0..600).map(|number| hash(&shard, &key(number))).collect();
+        let (published, grown) = (Arc::clone(&shard.published), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut most = 0;
+                while !grown.load(Relaxed) {
+                    for &hash in hashes.iter().step_by(23) {
+                        published.prefetch_bucket(1, hash);
+                        published.prefetch_entry(1, hash);
+                    }
+                    let len = published.gauges(1, 0).map_or(0, |gauges| gauges.len());
+                    assert!(len >= most, "{len} after {most}: the gauges move with the directory");
+                    most = len;
+                }
+            });
+            for (number, &hash) in hashes.iter().enumerate() {
+                shard.set(1, hash, &key(number as u64), NewValue::Int(1), Deadline::None, 0);
+            }
+            grown.store(true, Relaxed);
+        });
+        shard.check();
+        // The three headers that it outgrew.
+        assert_eq!((shard.len(1), published.retired().bytes()), (600, 64 + 128 + 256));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::buckets::{
 };
 use crate::entry::{Entry, EntryMut, EntryRef};
 use crate::hash::{KeyHash, KeyHasher};
+use crate::table_stats::TableStats;
 
 /// Positions end here.
 pub const POSITION_END: u64 = 1 << 32;
@@ -42,7 +43,7 @@ const STEPS_PER_CHANGE: usize = 2;
 const SPARE_LINES_MIN: usize = 16;
 
 pub(crate) struct Table {
-    header: Option<NonNull<Header>>,
+    header: Option<Header>,
     buckets: u32,
     segment_bytes: usize,
     overflow_lines: usize,
@@ -54,30 +55,6 @@ pub(crate) struct Table {
 
 // SAFETY: a Table owns its entries and lines; the parts that others look at are atomics.
 unsafe impl Send for Table {}
-
-/// What DEBUG HTSTATS tells.
-#[derive(Clone, Debug, Default)]
-pub struct TableStats {
-    pub len: usize,
-    pub buckets: usize,
-    pub overflow_lines: usize,
-    /// Keys that do not stand in their bucket's first cache line.
-    pub far: usize,
-    /// How many buckets hold `i` keys; the last counts those with more, too.
-    pub filled: [usize; 25],
-}
-
-impl TableStats {
-    pub fn add(&mut self, other: &TableStats) {
-        self.len += other.len;
-        self.buckets += other.buckets;
-        self.overflow_lines += other.overflow_lines;
-        self.far += other.far;
-        for (sum, count) in self.filled.iter_mut().zip(other.filled) {
-            *sum += count;
-        }
-    }
-}
 
 impl Table {
     pub(crate) fn new(hasher: Arc<KeyHasher>, retired: Arc<Retired>) -> Table {
@@ -116,11 +93,10 @@ impl Table {
 
     /// Bytes of the table alone.
     pub(crate) fn own_bytes(&self) -> usize {
-        if self.header.is_none() {
-            return 0;
-        }
+        let Some(header) = self.header else { return 0 };
         let lines = (self.overflow_lines + self.spare.len()) * buckets::overflow_layout().size();
-        size_of::<Header>() + self.segment_bytes + lines
+        // SAFETY: a table frees nothing that it has.
+        unsafe { header.bytes() + self.segment_bytes + lines }
     }
 
     #[inline]
@@ -137,11 +113,11 @@ impl Table {
         Some(unsafe { EntryMut::new(word, gauges) })
     }
 
-    /// Adds an entry whose key is not in the table.
-    pub(crate) fn insert(&mut self, hash: KeyHash, entry: Entry) {
+    /// Adds an entry whose key is not in the table. `publish` is to show this header in place of the one before.
+    pub(crate) fn insert(&mut self, hash: KeyHash, entry: Entry, publish: &mut dyn FnMut(Header)) {
         debug_assert!(self.find(hash, entry.as_ref().key()).is_none(), "insert is for absent keys");
         if self.buckets == 0 {
-            self.add_bucket();
+            self.add_bucket(publish);
         }
         let (bytes, deadline) = (entry.as_ref().value_bytes(), entry.as_ref().has_deadline());
         let inner = entry.as_ref().has_inner_deadlines();
@@ -155,7 +131,7 @@ impl Table {
             if 2 * self.len() <= self.bucket_count() * LOAD_HALVES_MAX || self.buckets == BUCKETS_MAX {
                 break;
             }
-            self.split();
+            self.split(publish);
         }
     }
 
@@ -247,7 +223,8 @@ impl Table {
             return true;
         }
         if let Some(header) = self.header.take() {
-            self.retired.add_header(header);
+            // SAFETY: a table that is dropped is not published.
+            unsafe { self.retired.add_header(header) };
         }
         for line in self.spare.drain(..) {
             self.retired.add(line, buckets::overflow_layout());
@@ -313,15 +290,15 @@ impl Table {
         self.hasher.hash(key)
     }
 
-    pub(crate) fn header(&self) -> Option<NonNull<Header>> {
+    pub(crate) fn header(&self) -> Option<Header> {
         self.header
     }
 
     // ---- words -----------------------------------------------------------------------------------------
 
     pub(crate) fn gauges(&self) -> Option<&Gauges> {
-        // SAFETY: a header is at one address for the life of its table.
-        self.header.map(|header| unsafe { &header.as_ref().gauges })
+        // SAFETY: a table changes its header in `add_bucket` and `drop_step` only, which take `&mut self`.
+        self.header.map(|header| unsafe { header.gauges() })
     }
 
     /// The words of a bucket that hold entries.
@@ -334,8 +311,8 @@ impl Table {
     fn line(&self, bucket: u32) -> &[AtomicU64] {
         debug_assert!(bucket < self.buckets);
         let header = self.header.expect("a table with buckets has a header");
-        // SAFETY: the bucket exists, and removing it takes `&mut self`.
-        unsafe { header.as_ref().bucket(bucket) }
+        // SAFETY: the bucket exists, and removing it or taking another header takes `&mut self`.
+        unsafe { header.bucket(bucket) }
     }
 
     #[inline]
@@ -461,28 +438,34 @@ impl Table {
 
     // ---- growing and shrinking -------------------------------------------------------------------------
 
-    fn add_bucket(&mut self) {
-        let header = *self.header.get_or_insert_with(Header::new);
-        // SAFETY: a header is at one address for the life of its table.
-        let header = unsafe { header.as_ref() };
-        self.segment_bytes += header.add_segment_of(self.buckets);
+    fn add_bucket(&mut self, publish: &mut dyn FnMut(Header)) {
+        // SAFETY: the header is ours, and stays until it is retired, after it was published no longer.
+        unsafe {
+            let before = self.header;
+            let header = match before {
+                Some(header) if header.has_place_for(self.buckets) => header,
+                Some(small) => small.grown(),
+                None => Header::new(),
+            };
+            self.header = Some(header);
+            self.segment_bytes += header.add_bucket(self.buckets);
+            if before != self.header {
+                publish(header);
+                before.inspect(|&small| self.retired.add_header(small));
+            }
+        }
         self.buckets += 1;
-        header.gauges.buckets.store(self.buckets, Release);
     }
 
     /// Takes away the last bucket, which is empty.
     fn remove_bucket(&mut self) {
         self.buckets -= 1;
         let header = self.header.expect("a table with buckets has a header");
-        // SAFETY: a header is at one address for the life of its table.
-        let header = unsafe { header.as_ref() };
-        header.gauges.buckets.store(self.buckets, Relaxed);
-        if Header::begins_segment(self.buckets) {
-            self.segment_bytes -= header.retire_segment_of(self.buckets, &self.retired);
-        }
+        // SAFETY: the header is ours, and so is its last bucket.
+        self.segment_bytes -= unsafe { header.remove_bucket(self.buckets, &self.retired) };
     }
 
-    fn split(&mut self) {
+    fn split(&mut self, publish: &mut dyn FnMut(Header)) {
         let added = self.buckets;
         let bit = 1 << added.ilog2();
         let parent = added - bit;
@@ -491,7 +474,7 @@ impl Table {
         for &word in &words {
             buckets::prefetch_word(word);
         }
-        self.add_bucket();
+        self.add_bucket(publish);
         for &word in &words {
             let bits = self.hasher.bits(ref_of(word).key());
             self.append(if bits & bit == 0 { parent } else { added }, word);
@@ -620,7 +603,7 @@ mod tests {
             assert_eq!((len, deadlines, lines), (self.len(), self.deadline_count(), self.overflow_lines));
             let Some(gauges) = self.gauges() else { return };
             assert_eq!(gauges.entry_bytes.load(Relaxed), bytes);
-            assert_eq!(gauges.buckets.load(Relaxed), self.buckets);
+            assert_eq!(self.header.map(Header::bucket_count), Some(self.buckets));
         }
     }
 
@@ -634,7 +617,7 @@ mod tests {
 
     fn add(table: &mut Table, number: u64) {
         let key = key(number);
-        table.insert(table.hasher.hash(&key), Entry::new(&key, NewValue::Int(number as i64), None, 0));
+        table.insert(table.hasher.hash(&key), Entry::new(&key, NewValue::Int(number as i64), None, 0), &mut |_| ());
     }
 
     fn take(table: &mut Table, number: u64) -> bool {
@@ -668,7 +651,7 @@ mod tests {
                         assert!(twin.insert(key, step as i64).is_some());
                     }
                     (None, true) => {
-                        table.insert(hash, Entry::new(&key, NewValue::Int(step as i64), None, 0));
+                        table.insert(hash, Entry::new(&key, NewValue::Int(step as i64), None, 0), &mut |_| ());
                         assert!(twin.insert(key, step as i64).is_none());
                     }
                     (_, false) => {
@@ -690,7 +673,7 @@ mod tests {
             twin.keys().for_each(|key| drop(table.remove(table.hasher.hash(key), key)));
             table.check();
             assert_eq!((table.len(), table.bucket_count()), (0, 1));
-            assert!(table.memory_bytes() < 4096, "{}", table.memory_bytes());
+            assert!(table.memory_bytes() < 2048, "{}", table.memory_bytes());
         }
     }
 
@@ -702,7 +685,7 @@ mod tests {
             add(&mut table, number);
             if number >= 5000 && number % 500 == 0 {
                 let gauges = table.gauges().expect("a table with keys");
-                let around = table.memory_bytes() - gauges.entry_bytes.load(Relaxed) - size_of::<Header>();
+                let around = table.memory_bytes() - gauges.entry_bytes.load(Relaxed);
                 most = most.max(around as f64 / table.len() as f64);
             }
         }

@@ -256,9 +256,11 @@ impl Conn {
 
     pub(crate) fn publish_input(&self) {
         let record = &*self.session.record;
-        record.query_len.store(self.input.buf.len(), Relaxed);
+        // As in Redis, whose arguments leave the buffer when they are whole.
+        let understood = self.parser.understood().min(self.input.buf.len());
+        record.query_len.store(self.input.buf.len() - understood, Relaxed);
         record.query_free.store(self.input.free(), Relaxed);
-        record.argv_mem.store(self.parser.mem_bytes(), Relaxed);
+        record.argv_mem.store(self.parser.mem_bytes() + understood, Relaxed);
     }
 }
 

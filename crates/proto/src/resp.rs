@@ -110,6 +110,12 @@ impl Parser {
         self.words_left > 0
     }
 
+    /// Bytes from the start of a request of which a part is missing up to the first that is not understood yet. Of a word
+    /// that has not come whole the length is, and no more.
+    pub fn understood(&self) -> usize {
+        if self.in_request() { self.at } else { 0 }
+    }
+
     /// Allocated bytes, for the client's memory count.
     pub fn mem_bytes(&self) -> usize {
         self.held.capacity() * size_of::<Word>()

@@ -256,5 +256,19 @@ fn own_appliers(score: Arc<oom::Score>) -> Vec<Applier> {
             options: &["oom-score-adj", "oom-score-adj-values"],
             apply: Box::new(move |node| score.apply(&node.config)),
         },
+        Applier { options: &["activedefrag"], apply: Box::new(|node| refuse_defragmentation(&node.config)) },
     ]
+}
+
+/// In Redis's words for a server whose allocator does not tell which pages are thin: clients know them. A file may say `yes`,
+/// which starts and has no effect.
+fn refuse_defragmentation(config: &Config) -> Result<(), String> {
+    match config.show("activedefrag").as_deref() {
+        Some("yes") => {
+            Err("Active defragmentation cannot be enabled: it requires a Redis server compiled with a modified \
+                            Jemalloc like the one shipped by default with the Redis source distribution"
+                .to_owned())
+        }
+        _ => Ok(()),
+    }
 }

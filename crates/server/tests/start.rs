@@ -253,6 +253,12 @@ fn options_change_while_it_runs() {
     assert_eq!(server.one(&["CONFIG", "GET", "dir", "maxmemory-samples"]), "dir / maxmemory-samples 5");
     assert_eq!(server.one(&["CONFIG", "SET", "loglevel", "debug"]), "+OK");
     assert_eq!(server.one(&["CONFIG", "SET", "appendonly", "no"]), "+OK");
+    // Memory is not moved: who asks for it is told, and goes on without (Redis's own tests do).
+    let refused = server.one(&["CONFIG", "SET", "activedefrag", "yes"]);
+    let words = "-ERR CONFIG SET failed (possibly related to argument 'activedefrag') - Active defragmentation cannot be enabled: it";
+    assert!(refused.starts_with(words), "{refused}");
+    assert_eq!(server.one(&["CONFIG", "GET", "activedefrag"]), "activedefrag no");
+    assert_eq!(server.one(&["CONFIG", "SET", "activedefrag", "no"]), "+OK");
     assert_eq!(server.one(&["CONFIG", "REWRITE"]), "-ERR The server is running without a config file");
 
     let taken = TcpListener::bind("0.0.0.0:0").unwrap();

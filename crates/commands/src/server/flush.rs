@@ -123,6 +123,20 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_to_be_freed_costs_no_more_keys() {
+        let mut node = node(&[("maxmemory-policy", "allkeys-lru")]);
+        // A thread that frees, and does not come to it.
+        let queue = node.node.freer.open().expect("nobody has it");
+        node.converse("SETRANGE big 200000 x -> :200001; FLUSHALL ASYNC -> +OK; SET k v -> +OK");
+        assert!((200_000..300_000).contains(&node.node.freer.pending_bytes()));
+        node.node.memory.set_base(1 << 20);
+        node.converse("CONFIG SET maxmemory 900kb -> +OK; GET k -> v; SET other v -> +OK");
+        // Half of the limit, no more: 50 KB.
+        node.converse("CONFIG SET maxmemory 100kb -> +OK; GET k -> nil; SET other v -> -OOM");
+        drop(queue);
+    }
+
+    #[test]
     fn empties() {
         check(
             "SET a 1; SET b 1 EX 100; SELECT 1; SET c 1; FLUSHDB -> +OK; DBSIZE -> :0; SELECT 0; DBSIZE -> :2; FLUSHALL -> +OK; DBSIZE -> :0; GET a -> nil; SET a 2; GET a -> 2",
