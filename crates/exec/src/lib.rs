@@ -15,6 +15,7 @@ pub mod client;
 pub mod client_line;
 mod collections;
 pub mod command;
+pub mod compat;
 pub mod ctx;
 pub mod db;
 pub mod errors;

@@ -33,6 +33,7 @@ counters! {
     ACL_DENIED_KEY = "acl_access_denied_key", "Keys refused by ACL.";
     ACL_DENIED_CHANNEL = "acl_access_denied_channel", "Channels refused by ACL.";
     ACL_DENIED_DATABASE = "acl_access_denied_db", "Databases refused by ACL.";
+    CLUSTER_INCOMPATIBLE = "cluster_incompatible_ops", "Of the commands checked, those that a cluster would refuse.";
     PANICS = "command_panics", "Commands ended by a mistake of the server's.";
     TURNS = "eventloop_cycles", "Turns of the event loops.";
     TURN_NANOS = "eventloop_duration_nanos", "Time spent in turns, waiting left out.";

@@ -156,6 +156,8 @@ pub mod alarm {
     pub const MESSAGES: u32 = 1 << 9;
     /// The last snapshot failed, and `stop-writes-on-bgsave-error` stands.
     pub const SAVE: u32 = 1 << 10;
+    /// Commands are checked for use in a cluster; see `compat.rs`.
+    pub const COMPATIBILITY: u32 = 1 << 11;
 }
 
 impl Alarms {

@@ -3,7 +3,7 @@
 use crate::acl;
 use crate::client::ClientRecord;
 use crate::node::{Node, alarm};
-use crate::{evict, evict_clients, latency, memory, notify, slowlog, tracking};
+use crate::{compat, evict, evict_clients, latency, memory, notify, slowlog, tracking};
 use kit::opt::{AnyOpt, Bool, Choice, Config, Int, Opt, Text, Words};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -83,6 +83,7 @@ pub static ENABLE_MODULE: Opt<Choice> = Opt::choice(
 pub static OPTIONS: &[&dyn AnyOpt] = &[
     &DATABASES,
     &CLUSTER_ENABLED,
+    &compat::SAMPLE_RATIO,
     &REQUIREPASS,
     &IMPORT_MODE,
     &NOTIFY,
@@ -168,6 +169,7 @@ pub fn apply_all(node: &Node) {
     let limit = node.config.get(&memory::MAXMEMORY).max(0) as u64;
     node.memory.limit.store(limit, Relaxed);
     node.alarms.set(alarm::MAXMEMORY, limit > 0);
+    node.alarms.set(alarm::COMPATIBILITY, node.config.get(&compat::SAMPLE_RATIO) > 0);
     tracking::trim_all(node);
     node.memory.clients_limit.store(evict_clients::limit_of(&node.config), Relaxed);
     node.memory.clients_stuck.store(false, Relaxed);

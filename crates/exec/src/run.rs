@@ -8,6 +8,7 @@ use crate::args::{Args, KeyAt};
 use crate::changes::{Changes, KeyName};
 use crate::client::{ClientId, flag};
 use crate::command::{Command, Flags};
+use crate::compat::Look;
 use crate::ctx::{Ctx, ParkOn};
 use crate::db::{Db, Touch};
 use crate::evict::Pool;
@@ -291,6 +292,8 @@ pub(crate) struct Turn<'w, 'n> {
     pub frozen_us: Option<i64>,
     pub running: Option<MutexGuard<'n, ()>>,
     pub mono_ns: u64,
+    /// Is the request checked for use in a cluster?
+    pub look: Look,
 }
 
 impl<'w, 'n> Turn<'w, 'n> {
@@ -311,6 +314,7 @@ impl<'w, 'n> Turn<'w, 'n> {
             frozen_us: None,
             running,
             mono_ns: 0,
+            look: Look::Away,
         }
     }
 
@@ -418,6 +422,8 @@ impl<'w, 'n> Turn<'w, 'n> {
         if session.multi.is_some() && plan::is_queued(command) {
             return self.queue(session, reply, command, args, plan.command);
         }
+        self.choose_look();
+        self.look_at(session, plan.command, args, keys);
         let ran = self.lock(command, args, |turn| {
             if command.is_write() && !turn.widen_for_waiters() {
                 return false;

@@ -104,6 +104,8 @@ pub trait Caller {
     /// The words of the EVAL or FCALL.
     fn request(&self) -> Vec<&[u8]>;
     fn wrote(&self) -> bool;
+    /// The script says that it is not for clusters.
+    fn note_incompatible(&mut self);
     /// The clock when the command before ended.
     fn mono_ns(&self) -> u64;
     /// Can it still be taken from the event loop and run elsewhere?
@@ -133,6 +135,8 @@ impl Turn<'_, '_> {
         let mark = reply.mark();
         if self.thread >= self.node.threads {
             self.mono_ns = self.node.clock.mono_ns(); // it may have waited long for its shards
+            self.choose_look();
+            self.forget_counted(session, number, args);
         }
         let began = self.mono_ns;
         let (db, deny_blocking) = (session.db, session.deny_blocking);
@@ -427,6 +431,9 @@ impl Caller for Nested<'_, '_, '_> {
         let hasher = |key: &[u8]| node.keyspace.hash(key);
         let mut args = Args::new(buf, words, &keys, &hasher);
         args.name_words = usize::from(plan.name_words);
+        if plan.command != UNKNOWN {
+            self.turn.look_at(self.session, plan.command, &args, &keys);
+        }
         let called = self.checked(&args, plan.command, rules, reply);
         if let Called::Refused(error) = &called {
             self.turn.count_error(error);
@@ -458,6 +465,10 @@ impl Caller for Nested<'_, '_, '_> {
 
     fn session(&self) -> &Session {
         self.session
+    }
+
+    fn note_incompatible(&mut self) {
+        self.turn.note_incompatible();
     }
 
     fn now(&self) -> UnixMs {

@@ -52,6 +52,8 @@ pub struct Scripts {
 /// Threads that run scripts which may take long.
 pub trait Pool: Send + Sync {
     fn submit(&self, work: Deferred);
+    /// Frees what scripts left behind in the calling thread's Lua machine, and counts what it uses anew.
+    fn collect(&self);
 }
 
 /// A client's EVAL or FCALL on its way to a script thread.

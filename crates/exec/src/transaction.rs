@@ -4,6 +4,7 @@ use crate::acl;
 use crate::args::{Args, KeyAt};
 use crate::changes::KeyName;
 use crate::command::Reach;
+use crate::compat::{Finding, Look};
 use crate::plan::{self, Locks, Plan};
 use crate::run::Turn;
 use crate::session::Session;
@@ -42,6 +43,15 @@ impl Turn<'_, '_> {
             let command = self.node.commands.command(queued.command);
             world |= !matches!(command.reach_of(self.node, &args), Reach::Keys);
             plans.push(plan);
+        }
+        if self.look == Look::Looking {
+            let mut finding = Finding::default();
+            for (queued, plan) in multi.queued.iter().zip(&plans) {
+                let hasher = |key: &[u8]| self.node.keyspace.hash(key);
+                let args = Args::new(&queued.request.buf, &queued.request.words, plan.keys(&keys), &hasher);
+                finding.add(self.node, session.db, queued.command, &args, plan.keys(&keys));
+            }
+            self.conclude(&finding);
         }
         // Watched shards are locked too: two transactions that watch each other's keys must not
         // both succeed.

@@ -92,10 +92,20 @@ pub(crate) fn to_number(value: &Value) -> Option<f64> {
 pub(crate) fn table(lua: &Lua, state: &Rc<State>) -> Result<Table> {
     let native = lua.create_table()?;
     native.set("redis", redis(lua, state)?)?;
-    native.set("bit", bits::table(lua)?)?;
-    native.set("cjson", json::table(lua, state)?)?;
-    native.set("cmsgpack", msgpack::table(lua, state)?)?;
-    native.set("struct", structs::table(lua, state)?)?;
+    let of = Rc::clone(state);
+    native.set(
+        "library",
+        lua.create_function(move |lua, name: String| {
+            let _free = of.unlimited(lua);
+            match &*name {
+                "bit" => bits::table(lua),
+                "cjson" => json::table(lua, &of),
+                "cmsgpack" => msgpack::table(lua, &of),
+                "struct" => structs::table(lua, &of),
+                other => Err(lua_error(lua, format_args!("no library '{other}'"))),
+            }
+        })?,
+    )?;
     native.set("register_function", libraries::register(lua, state)?)?;
     let random = Rc::clone(state);
     native.set(

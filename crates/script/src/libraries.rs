@@ -29,6 +29,12 @@ pub(crate) struct Loaded {
     callbacks: HashMap<String, Rc<Callback>>,
 }
 
+impl Loaded {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.callbacks.is_empty()
+    }
+}
+
 /// A function of a library, ready to be called on this machine.
 pub(crate) struct Callback {
     library: Arc<Library>,

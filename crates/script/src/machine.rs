@@ -126,6 +126,24 @@ pub(crate) fn of(node: &Node) -> Rc<Machine> {
     })
 }
 
+/// Has this thread a machine that it could give back? One that keeps functions keeps what they have in variables.
+pub(crate) fn is_idle() -> bool {
+    MACHINE.with_borrow(|slot| slot.as_ref().is_some_and(|machine| machine.functions.borrow().is_empty()))
+}
+
+/// What this thread's machine holds afterwards is what it needs.
+pub(crate) fn collect() {
+    let Some(machine) = MACHINE.with_borrow(Clone::clone) else { return };
+    let Some(node) = machine.node.upgrade() else { return };
+    let _ = machine.lua.gc_collect(); // no destructor of ours fails
+    machine.publish(&node);
+}
+
+/// The next script gets another one.
+pub(crate) fn give_back() {
+    MACHINE.with_borrow_mut(|slot| *slot = None);
+}
+
 impl Machine {
     fn new(node: &Node) -> mlua::Result<Machine> {
         let libraries = StdLib::STRING | StdLib::TABLE | StdLib::MATH | StdLib::OS;
@@ -159,6 +177,8 @@ impl Machine {
         lua.set_global_hook(HookTriggers::new().every_nth_instruction(HOOK_EVERY), move |_, _| {
             hook.tick().map(|()| VmState::Continue)
         })?;
+        // What made the sandbox is not needed any more.
+        lua.gc_collect()?;
         let no_args = RefCell::new(lua.create_table()?);
         let (keys_name, argv_name) = (lua.create_string("KEYS")?, lua.create_string("ARGV")?);
         Ok(Machine {
@@ -293,6 +313,10 @@ impl Machine {
         if let Some(running) = self.state.running.borrow_mut().take() {
             node.scripts.end(node, &running);
         }
+        self.publish(node);
+    }
+
+    fn publish(&self, node: &Node) {
         let used = self.lua.used_memory() as i64;
         let published = self.state.published.get();
         if (used - published).abs() >= 4096 {
@@ -433,5 +457,42 @@ impl State {
         let running = Arc::new(running);
         node.scripts.begin(&running);
         *slot = Some(running);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::node;
+
+    /// There is one for each thread that runs scripts.
+    #[test]
+    fn a_machine_is_small() {
+        let mut node = node(&[]);
+        node.converse("EVAL \"return redis.call('incr',KEYS[1])\" 1 k -> :1");
+        let machine = super::of(&node.node);
+        machine.lua.gc_collect().unwrap();
+        let used = machine.lua.used_memory();
+        assert!(used < 57 << 10, "{used} bytes");
+        node.converse("EVAL \"return bit.tohex(1) .. #cjson.encode({1}) .. #struct.pack('b', 1)\" 0 -> 0000000131");
+        let more = machine.lua.used_memory();
+        assert!(more > used + 2000, "{used} and {more} bytes");
+    }
+
+    #[test]
+    fn libraries_are_there_for_who_looks() {
+        for names in [
+            "for k in pairs(_G) do names[#names + 1] = k end",
+            "local k = next(_G) while k do names[#names + 1] = k k = next(_G, k) end",
+        ] {
+            let mut node = node(&[]);
+            let script = format!("local names = {{}} {names} table.sort(names) return table.concat(names, ' ')");
+            let all = String::from_utf8(node.ask(1, &["EVAL", &script, "0"])).unwrap();
+            for name in ["bit", "cjson", "cmsgpack", "struct", "math", "redis"] {
+                assert!(all.split_ascii_whitespace().any(|it| it == name), "{name}: {all}");
+            }
+        }
+        crate::commands::check(
+            "EVAL \"return type(rawget(_G, 'cmsgpack'))\" 0 -> table; EVAL \"return tostring(cjson.new() == cjson)\" 0 -> true; EVAL \"bit.x = 1\" 0 -> -ERR user_script:1: Attempt to modify a readonly table; EVAL \"return nosuch\" 0 -> -ERR user_script:1: Script attempted to access nonexistent global variable 'nosuch'; EVAL \"os.exit()\" 0 -> -ERR",
+        );
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! They hold the node weakly: its end ends them when they have finished what they run.
 
+use crate::machine;
 use exec::script::STACK_BYTES;
 use exec::scripts::{Deferred, Pool, THREADS};
 use exec::{Node, Worker};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Lets scripts of this node leave the event loops.
 pub fn start(node: &Arc<Node>) {
@@ -20,6 +22,22 @@ pub fn start(node: &Arc<Node>) {
         started: AtomicUsize::new(0),
         unfinished: Arc::default(),
     }));
+}
+
+/// A machine takes 0.2 ms to make, so one that nobody needed for so long is given back.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Waits for work, of which this thread takes one piece. None: there will be no more.
+fn next(receiver: &Mutex<Receiver<Deferred>>) -> Option<Deferred> {
+    if machine::is_idle() {
+        // One waits for work, the others for that one.
+        match receiver.try_lock_for(IDLE).map(|receiver| receiver.recv_timeout(IDLE)) {
+            Some(Ok(work)) => return Some(work),
+            Some(Err(RecvTimeoutError::Disconnected)) => return None,
+            Some(Err(RecvTimeoutError::Timeout)) | None => machine::give_back(),
+        }
+    }
+    receiver.lock().recv().ok()
 }
 
 struct Threads {
@@ -42,6 +60,10 @@ impl Pool for Threads {
         }
         let _ = self.sender.lock().send(work); // the receiver lives as long as this
     }
+
+    fn collect(&self) {
+        machine::collect();
+    }
 }
 
 impl Threads {
@@ -50,7 +72,7 @@ impl Threads {
         let unfinished = Arc::clone(&self.unfinished);
         let run = move || {
             loop {
-                let Ok(work) = receiver.lock().recv() else { return };
+                let Some(work) = next(&receiver) else { return };
                 let Some(node) = node.upgrade() else { return };
                 let thread = node.threads + idx;
                 kit::alloc::bind_thread(thread);

@@ -74,6 +74,32 @@ local G = {}
 local env = {}
 local G_meta, string_meta
 
+-- Libraries that few scripts use are made when the first one asks.
+local unmade = { bit = true, cjson = true, cmsgpack = true, struct = true }
+
+local function make(name)
+    unmade[name] = nil
+    local library = native.library(name)
+    if name == 'cjson' then
+        -- Another one, with settings of its own in Redis; ours start anew with each script.
+        library.new = function()
+            return G.cjson
+        end
+    end
+    G[name] = lock(library)
+    return G[name]
+end
+
+-- What stands behind a proxy, for those who look at all of it.
+local function contents(t)
+    if t == env then
+        for name in pairs(unmade) do
+            make(name)
+        end
+    end
+    return locked[t] or t
+end
+
 G._G = env
 G._VERSION = _VERSION
 G.assert, G.error, G.select, G.tonumber, G.tostring, G.type, G.unpack = assert, error, select, tonumber, tostring, type, unpack
@@ -120,11 +146,11 @@ function G.rawset(t, k, v)
 end
 
 function G.rawget(t, k)
-    return rawget(locked[t] or t, k)
+    return rawget(contents(t), k)
 end
 
 function G.next(t, k)
-    return next(locked[t] or t, k)
+    return next(contents(t), k)
 end
 
 function G.pairs(t)
@@ -179,15 +205,7 @@ end
 
 -- ---- libraries
 
-local function copy(from)
-    local to = {}
-    for k, v in pairs(from) do
-        to[k] = v
-    end
-    return to
-end
-
-local strings = copy(string)
+local strings = string
 -- Matching recurses once for each item of a pattern, on the thread's own stack.
 local PATTERN_MAX = 4096
 local function is_long(pattern)
@@ -215,11 +233,10 @@ function strings.gsub(s, pattern, by, n)
     return gsub(s, pattern, by, n)
 end
 G.string = lock(strings)
--- Methods of strings ("x"):rep(3) come from the same table.
-getmetatable('').__index = strings
+-- Methods of strings, ("x"):rep(3), come from the same table.
 string_meta = lock({ __index = G.string })
 
-local tables = copy(table)
+local tables = table
 function tables.insert(t, ...)
     check(t)
     return insert(t, ...)
@@ -235,33 +252,36 @@ end
 tables.setn = nil
 G.table = lock(tables)
 
-local maths = copy(math)
+local maths = math
 maths.random, maths.randomseed = native.random, native.randomseed
 G.math = lock(maths)
 
-local coroutines = copy(coroutine)
+local coroutines = coroutine
 function coroutines.resume(...)
     return after_resume(resume(...))
 end
 G.coroutine = lock(coroutines)
 
-G.os = lock({ clock = os.clock })
-G.bit = lock(native.bit)
-G.struct = lock(native.struct)
-G.cmsgpack = lock(native.cmsgpack)
+for name in pairs(os) do
+    if name ~= 'clock' then
+        os[name] = nil
+    end
+end
+G.os = lock(os)
 G.redis = lock(native.redis)
 G.server = G.redis
-
--- cjson.new() gives another one, with settings of its own in Redis; ours start anew with each script.
-native.cjson.new = function()
-    return G.cjson
-end
-G.cjson = lock(native.cjson)
 
 local function nonexistent(_, name)
     error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end
-setmetatable(G, { __index = nonexistent })
+setmetatable(G, {
+    __index = function(_, name)
+        if unmade[name] then
+            return make(name)
+        end
+        error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+    end,
+})
 G_meta = lock({ __index = G })
 local env_meta = { __index = G, __newindex = refuse, __metatable = false }
 setmetatable(env, env_meta)

@@ -221,6 +221,21 @@ fn sigint_stops_too() {
 }
 
 #[test]
+fn ends_although_a_script_does_not() {
+    let folder = Folder::new("script");
+    let mut server = Server::start(&folder, &["--appendonly", "yes", "--busy-reply-threshold", "10"]);
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    stream.write_all(b"EVAL \"redis.call('set',KEYS[1],1) while true do end\" 1 k\r\n").unwrap();
+    until("BUSY", || server.one(&["PING"]).starts_with("-BUSY").then_some(()));
+    assert!(server.one(&["SHUTDOWN"]).starts_with("-BUSY"), "the data cannot be saved");
+    let mut other = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+    other.write_all(b"SHUTDOWN NOSAVE\r\n").unwrap();
+    let code = until("the end", || server.child.try_wait().unwrap());
+    assert_eq!(code.code(), Some(0));
+    assert!(server.log().contains("A script that does not end is left behind"));
+}
+
+#[test]
 fn a_port_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -116,7 +116,7 @@ pub(crate) fn undo(node: &Node, begun: &Begun) {
     }
 }
 
-/// Off at run time, and at the end of the process. No lock is held.
+/// Off at run time. No lock is held.
 pub(crate) fn turn_off(node: &Node) {
     {
         let _world = node.world.exclusive();
@@ -124,6 +124,29 @@ pub(crate) fn turn_off(node: &Node) {
     }
     close(node);
 }
+
+/// At the end of the process, when no event loop runs any more. A script may, and one that has written cannot be ended:
+/// it is left behind after a moment. It appends what it did when it is done, all at once, so the log is whole without.
+pub(crate) fn close_at_end(node: &Node) {
+    let until = node.clock.mono_ns().saturating_add(SCRIPT_PATIENCE_NS);
+    for running in node.scripts.running() {
+        running.kill.store(true, Relaxed);
+    }
+    let mut world = node.world.try_exclusive();
+    while world.is_none() && node.clock.mono_ns() < until {
+        std::thread::sleep(Duration::from_millis(1));
+        world = node.world.try_exclusive();
+    }
+    if world.is_none() {
+        kit::warning!("A script that does not end is left behind: nothing of what it did is kept.");
+    }
+    node.log.switch_off();
+    drop(world);
+    close(node);
+}
+
+/// A script that only reads sees within so many milliseconds that it shall end.
+const SCRIPT_PATIENCE_NS: u64 = 200_000_000;
 
 fn close(node: &Node) {
     if let Err(trouble) = node.log.close() {
@@ -210,6 +233,7 @@ impl Snapshots {
         let wanted = node.config.get(&options::APPEND_ONLY);
         let mut state = self.state.lock();
         if wanted && !node.log.is_on() {
+            kit::notice!("The append-only file is wanted: an AOF background was scheduled to start when possible.");
             state.claim_rewrite();
         }
         let running = state.running.as_ref().map(|running| (running.what, running.control.clone()));

@@ -61,7 +61,7 @@ impl Saver for Snapshots {
         let Some(node) = self.node.upgrade() else { return };
         if node.log.is_on() {
             kit::notice!("Calling fsync() on the AOF file.");
-            crate::aof::turn_off(&node);
+            crate::aof::close_at_end(&node);
         }
         self.folder.release_if_off(&node);
         node.log.stop_background();

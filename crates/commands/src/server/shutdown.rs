@@ -4,6 +4,7 @@
 //! reply: the connection ends. When the data cannot be saved the client is told and the server goes on, unless FORCE
 //! says otherwise. There are no replicas to wait for, so NOW changes nothing.
 
+use exec::node::alarm;
 use exec::seams::{Mail, Stop};
 use exec::session::Why;
 use exec::{Arg, ArgKind, Args, Arity, Command, Ctx, Error, Flags, Group};
@@ -88,6 +89,10 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         }
         ctx.reply.ok();
         return Ok(());
+    }
+    if !wish.nosave && ctx.node.alarms.get() & alarm::BUSY_SCRIPT != 0 {
+        // A snapshot would wait for the script, and nobody could end that any more.
+        return Err(ctx.node.scripts.busy_error());
     }
     kit::warning!("User requested shutdown...");
     let save = if wish.save { Some(true) } else { wish.nosave.then_some(false) };

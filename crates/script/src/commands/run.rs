@@ -2,7 +2,7 @@
 
 use crate::libraries::Callback;
 use crate::machine::{self, Begin, CALLER, Compiled, Machine, Stop};
-use crate::shebang::{ALLOW_CROSS_SLOT, ALLOW_OOM, ALLOW_STALE, NO_WRITES};
+use crate::shebang::{ALLOW_CROSS_SLOT, ALLOW_OOM, ALLOW_STALE, NO_CLUSTER, NO_WRITES};
 use crate::{api, reply};
 use exec::node::alarm;
 use exec::script::{Caller, Ended, Script};
@@ -132,6 +132,9 @@ impl Script for Run {
             allow_cross_slot: self.flags.is_none() || flags & ALLOW_CROSS_SLOT != 0,
         };
         machine.begin(begin, caller);
+        if flags & NO_CLUSTER != 0 {
+            caller.note_incompatible();
+        }
         let may_defer = caller.may_defer();
         // Whatever happens, it is not on the list of those who run any more.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.call(&machine, caller, args)));

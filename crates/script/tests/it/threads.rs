@@ -10,6 +10,7 @@ use log::Log;
 use parking_lot::Mutex;
 use proto::Reply;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -195,6 +196,49 @@ fn short_scripts_run_where_their_client_is() {
         assert_eq!(client.wait(), format!(":{i}\r\n"));
     }
     panic!("never short");
+}
+
+#[test]
+fn machines_give_memory_back() {
+    let (node, mut mail) = server(1, &[]);
+    let mut client = Client::new(&node, 0, mail.pop().unwrap());
+    let used = || node.scripts.lua_bytes.load(Relaxed);
+    assert_eq!(client.ask(&["EVAL", "return redis.call('incr', KEYS[1])", "1", "a"]), ":1\r\n");
+    let start = Instant::now();
+    while used() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "the thread keeps {} bytes", used());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    for i in 2..=3000 {
+        assert_eq!(client.ask(&["EVAL", "return redis.call('incr', KEYS[1])", "1", "a"]), format!(":{i}\r\n"));
+    }
+    assert!(client.ask(&["INFO", "memory"]).contains("used_memory_lua:"));
+    // Two: the last one may have run on a script thread.
+    assert!(used() < 2 * (60 << 10), "{} bytes", used());
+}
+
+#[test]
+fn counts_what_a_cluster_would_refuse() {
+    let (node, mut mail) = server(1, &[("cluster-compatibility-sample-ratio", "100")]);
+    let mut client = Client::new(&node, 0, mail.pop().unwrap());
+    let library = "#!lua name=lib\nredis.register_function{function_name='f', callback=function() return 1 end, flags={'no-cluster'}}";
+    let mset = "redis.call('mset', KEYS[1], 0, KEYS[2], 0)";
+    let undeclared = "redis.call('mset', 'foo', 0, 'bar', 0)";
+    let mixed = format!("#!lua flags=allow-cross-slot-keys\n{undeclared} {mset}");
+    for (words, count) in [
+        (&["FUNCTION", "LOAD", library][..], 0),
+        (&["FCALL", "f", "0"], 1),
+        (&["EVAL", "#!lua flags=no-cluster\nreturn 1", "0"], 2),
+        (&["EVAL", "#!lua\nreturn 1", "0"], 2),
+        (&["EVAL", mset, "2", "foo", "bar"], 3),
+        (&["EVAL", mset, "2", "foo", "{foo}"], 3),
+        (&["EVAL", undeclared, "0"], 4),
+        (&["EVAL", &mixed, "2", "foo", "{foo}"], 5),
+        (&["EVAL", "redis.call('set', 'foo', 0) redis.call('set', 'bar', 0)", "0"], 5),
+    ] {
+        assert!(!client.ask(words).contains("-ERR"), "{words:?}");
+        assert_eq!(node.tallies.sum(&exec::metrics::CLUSTER_INCOMPATIBLE), count, "{words:?}");
+    }
 }
 
 #[test]

@@ -37,7 +37,6 @@ options! {
         &[("ip", 0), ("hostname", 1), ("unknown-endpoint", 2)],
         "What redirections name: the address, the host name, or nothing.",
     );
-    Int: Opt::int("cluster-compatibility-sample-ratio", 0, 0..=100, "Percent of commands checked for use in a cluster.");
     Bool: Opt::bool("cluster-slot-stats-enabled", false, "Counts CPU, network and memory for each slot.");
     Int: Opt::int("cluster-blacklist-ttl", 60, 0..=INT_MAX, "Seconds for which a forgotten node stays forgotten.");
     Int: Opt::int("cluster-manual-failover-timeout", 5000, 1..=INT_MAX, "Milliseconds a manual failover may take.");

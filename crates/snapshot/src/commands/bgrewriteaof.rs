@@ -21,6 +21,8 @@ pub static BGREWRITEAOF: Command = Command {
 
 fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     let status = saver(ctx)?.start(&mut ctx.db, Start::Rewrite, None)?;
+    // What begins in a transaction begins behind it.
+    let status = if ctx.may_wait() { status } else { "Background append only file rewriting scheduled" };
     ctx.reply.simple(status);
     Ok(())
 }

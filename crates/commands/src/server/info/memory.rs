@@ -28,6 +28,9 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     ]);
     page.bytes("total_system_memory", node.samples.machine().memory_bytes);
     // Scripts and functions run in the same machines, one a thread: what these take is told as that of scripts.
+    if let Some(pool) = node.scripts.pool() {
+        pool.collect(); // 0.1 ms at most: a machine is small
+    }
     let machines = node.scripts.lua_bytes.load(Relaxed).max(0) as u64;
     let texts = node.scripts.source_bytes() as u64;
     let (libraries, functions, codes) = {

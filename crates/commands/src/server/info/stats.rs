@@ -36,6 +36,9 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     counters(page, node, &[&metrics::KEYSPACE_HITS, &metrics::KEYSPACE_MISSES]);
     listeners(page, node);
     tracking(page, node);
+    // What Redis forks for: snapshots and rewrites that were written.
+    let report = node.saver.get().map(|saver| saver.report()).unwrap_or_default();
+    page.field("total_forks", report.saves + report.rewrites);
     idle(page);
     counters(page, node, &[&metrics::ERROR_REPLIES]);
     page.field("dump_payload_sanitizations", 0);
@@ -89,7 +92,6 @@ fn tracking(page: &mut Page, node: &Node) {
 fn idle(page: &mut Page) {
     let fields = [
         "latest_fork_usec",
-        "total_forks",
         "migrate_cached_sockets",
         "slave_expires_tracked_keys",
         "active_defrag_hits",
@@ -141,6 +143,33 @@ mod tests {
         ] {
             assert_eq!(field(name), value, "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_cluster_would_refuse() {
+        let mut node = node(&[("cluster-compatibility-sample-ratio", "100")]);
+        for (lines, count) in [
+            ("SELECT 0; SELECT x -> -ERR", "0"),
+            ("SELECT 1 -> +OK", "1"),
+            ("SWAPDB 0 1 -> +OK", "2"),
+            ("SELECT 0; SET k v; COPY k x{k} -> :1", "2"),
+            ("COPY k y{k} DB 1 -> :1", "3"),
+            ("MOVE k 1 -> :1", "4"),
+            ("MSET foo 1 bar 2; MGET {a}1 {a}2", "5"),
+            ("SORT l BY nosort; SORT l BY w{l}_* GET # GET o{l}_*", "5"),
+            ("SORT l BY w_* GET o_*", "6"),
+            ("MULTI; EXEC; MULTI; SET foo 1; MSET foo 1 bar 2; EXEC -> [+OK +OK]", "7"),
+            ("MULTI; SET foo 1; DISCARD; MULTI; SET {a}1 1; SET {a}2 1; EXEC", "7"),
+            ("c2> SSUBSCRIBE foo bar -> *", "8"),
+            ("CONFIG SET cluster-compatibility-sample-ratio 0; MSET foo 1 bar 2", "8"),
+        ] {
+            node.converse(lines);
+            assert_eq!(field(&mut node, "INFO stats", "cluster_incompatible_ops"), count, "{lines}");
+        }
+        node.converse("CONFIG SET cluster-compatibility-sample-ratio 30");
+        (0..1000).for_each(|_| drop(node.ask(1, &["MSET", "foo", "1", "bar", "2"])));
+        let count: u32 = field(&mut node, "INFO stats", "cluster_incompatible_ops").parse().unwrap();
+        assert!((208..=408).contains(&count), "{count}");
     }
 
     #[test]
