@@ -122,7 +122,7 @@ mod tests {
         let children = CpuTimes { user_us: 3_000_000, system_us: 70_000 };
         assert_eq!(times_in(stat, 100), Some((own, children)));
         assert_eq!(times_in("77 (cut) S 1", 100), None);
-        let thread = Thread { id: 77, name: "(odd) name (x)".into(), state: "sleeping".into(), cpu: own };
+        let thread = Thread { id: 77, name: "odd) name (x)".into(), state: "sleeping".into(), cpu: own };
         assert_eq!(thread_in(stat, 100), Some(thread));
         assert_eq!(thread_in("77", 100), None);
         assert_eq!(total_kib("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2048));
