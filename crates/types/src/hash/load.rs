@@ -84,8 +84,7 @@ impl<'a> Loading<'a> {
             None if self.count == 0 => return Hash::new(),
             None => {
                 let bytes = &mut self.bench.bytes;
-                let counts = [(self.count as u16).to_le_bytes(), (self.timed_count as u16).to_le_bytes()].concat();
-                bytes[..head].copy_from_slice(&counts[..head]);
+                bytes[..head].copy_from_slice(&(self.timed_count as u16).to_le_bytes()[..head]);
                 let bytes = Thin::from(&bytes[..]);
                 if self.timed { Form::Timed(bytes) } else { Form::Packed(bytes) }
             }

@@ -83,14 +83,18 @@ impl Hash {
     #[inline]
     pub fn len(&self) -> usize {
         match &self.form {
-            Form::Packed(bytes) | Form::Timed(bytes) => packed::len(bytes),
+            Form::Packed(bytes) => packed::len(bytes, HEAD),
+            Form::Timed(bytes) => packed::len(bytes, HEAD_TIMED),
             Form::Table(table) => table.len(),
         }
     }
 
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        match &self.form {
+            Form::Packed(bytes) | Form::Timed(bytes) => bytes.is_empty(),
+            Form::Table(table) => table.len() == 0,
+        }
     }
 
     /// Fields that have a deadline.

@@ -1,19 +1,21 @@
-//! The small form: all pairs in a row in one `Thin`, their count in front.
+//! The small form: all pairs in a row in one `Thin`.
 //!
 //! ```text
-//! packed := count u16 | pair …                               (HEAD)
-//! timed  := count u16 | fields with a deadline u16 | pair …  (HEAD_TIMED)
+//! packed := pair …                               (HEAD)
+//! timed  := fields with a deadline u16 | pair …  (HEAD_TIMED)
 //! ```
-//! Nothing at all when it is empty. Each function is told how long the head is: only a timed one has deadlines.
+//! Nothing at all when it is empty. Each function is told how long the head is: only a timed one has deadlines. How many
+//! pairs there are is counted when it is asked; whoever writes walks over them anyway, and two bytes less can be a
+//! whole size class of the allocator.
 
 use super::far::Far;
 use super::pairs::{self, Pair, Pairs, Place};
 use super::text::Coded;
 use crate::Thin;
 
-pub(super) const HEAD: usize = 2;
-pub(super) const HEAD_TIMED: usize = 4;
-const TIMED_AT: usize = 2;
+pub(super) const HEAD: usize = 0;
+pub(super) const HEAD_TIMED: usize = 2;
+const TIMED_AT: usize = 0;
 
 /// Limits of ours, whatever is configured: a change moves what stands behind it.
 pub(super) const BYTES_MAX: usize = 1 << 24;
@@ -30,8 +32,8 @@ pub(super) fn read(bytes: &[u8]) -> Pairs<'_> {
 }
 
 #[inline]
-pub(super) fn len(bytes: &[u8]) -> usize {
-    number_at(bytes, 0)
+pub(super) fn len(bytes: &[u8], head: usize) -> usize {
+    read(bytes).count(head)
 }
 
 /// Fields with a deadline of a timed hash.
@@ -48,6 +50,7 @@ pub(super) fn get<'a>(bytes: &'a [u8], head: usize, field: &[u8]) -> Option<Pair
     find(bytes, head, &Coded::new(field)).map(|place| read(bytes).pair(place))
 }
 
+#[inline]
 pub(super) fn find(bytes: &[u8], head: usize, field: &Coded) -> Option<Place> {
     read(bytes).find(head, field).ok()
 }
@@ -62,7 +65,8 @@ pub(super) fn set(
     count_max: usize,
 ) -> Option<bool> {
     let (key, value) = (Coded::new(field), Coded::new(value));
-    if let Some(place) = find(bytes, head, &key) {
+    let found = read(bytes).find(head, &key);
+    if let Ok(place) = found {
         let had_deadline = read(bytes).deadline(place).is_some();
         pairs::set_value(bytes, place, &value);
         if let Some(deadline) = deadline
@@ -72,7 +76,7 @@ pub(super) fn set(
         }
         return Some(false);
     }
-    if len(bytes) >= count_max.min(COUNT_MAX) || bytes.len() >= BYTES_MAX {
+    if found.is_err_and(|count| count >= count_max.min(COUNT_MAX)) || bytes.len() >= BYTES_MAX {
         return None;
     }
     let deadline = deadline.flatten();
@@ -81,7 +85,6 @@ pub(super) fn set(
         bytes.extend(&[0; HEAD_TIMED][..head]);
     }
     pairs::push(bytes, &key, deadline, &value);
-    add_at(bytes, 0, 1);
     if deadline.is_some() {
         add_at(bytes, TIMED_AT, 1);
     }
@@ -90,15 +93,14 @@ pub(super) fn set(
 
 pub(super) fn remove(bytes: &mut Thin, head: usize, field: &[u8]) -> bool {
     let Some(place) = find(bytes, head, &Coded::new(field)) else { return false };
-    remove_at(bytes, place);
+    remove_at(bytes, head, place);
     true
 }
 
-fn remove_at(bytes: &mut Thin, place: Place) {
-    if len(bytes) == 1 {
+fn remove_at(bytes: &mut Thin, head: usize, place: Place) {
+    if (place.start, place.end) == (head, bytes.len()) {
         return bytes.clear();
     }
-    add_at(bytes, 0, -1);
     if read(bytes).deadline(place).is_some() {
         add_at(bytes, TIMED_AT, -1);
     }
@@ -133,11 +135,10 @@ pub(super) fn remove_due(bytes: &mut Thin, now: i64, budget: &mut usize, f: &mut
         }
         at = place.end;
     }
-    if gone == len(bytes) {
+    if to == HEAD_TIMED {
         bytes.clear();
     } else if gone > 0 {
         bytes.truncate(to);
-        add_at(bytes, 0, -(gone as i32));
         add_at(bytes, TIMED_AT, -(gone as i32));
     }
     more
