@@ -147,7 +147,10 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
             return true;
         }
         let Some(name) = choose(turn, policy) else {
-            return false;
+            // The last that can go is what tables without keys still have.
+            drop_empty_tables(turn);
+            node.memory.publish(&mut turn.scratch.mem_published);
+            return missing(node) == 0;
         };
         if let Some(bytes) = evict(turn, &name) {
             evicted += 1;
@@ -168,6 +171,16 @@ fn missing(node: &Node) -> u64 {
     node.memory.excess().saturating_sub(waiting.min(half))
 }
 
+fn drop_empty_tables(turn: &mut Turn) {
+    for shard in 0..SHARDS {
+        let shard = shard as u8;
+        if turn.held.take_one(shard) {
+            (0..turn.node.databases).for_each(|db| turn.held.shard(shard).drop_empty(db));
+        }
+    }
+    turn.held.release();
+}
+
 fn tenacity_nanos(tenacity: i64) -> u64 {
     match tenacity {
         0..=10 => 50_000 * tenacity as u64,
@@ -182,9 +195,7 @@ fn evict(turn: &mut Turn, name: &KeyName) -> Option<u64> {
     if !turn.held.take_one(name.hash.shard() as u8) {
         return None;
     }
-    let shard = turn.held.shard(name.hash.shard() as u8);
-    let discarded = shard.discard(name.db, name.hash, &name.key);
-    shard.drop_empty(name.db);
+    let discarded = turn.held.shard(name.hash.shard() as u8).discard(name.db, name.hash, &name.key);
     let bytes = discarded.as_ref().map(|it| match it {
         Discarded::Entry(entry) => entry.as_ref().value_bytes() as u64,
         Discarded::LeftToWalk => 0, // nothing goes before the snapshot has it
