@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// The log's settings as the configuration has them. `dir` is absolute.
 pub fn settings(config: &Config, dir: &Path) -> Settings {
