@@ -160,7 +160,7 @@ mod tests {
             ("SORT l BY w_* GET o_*", "6"),
             ("MULTI; EXEC; MULTI; SET foo 1; MSET foo 1 bar 2; EXEC -> [+OK +OK]", "7"),
             ("MULTI; SET foo 1; DISCARD; MULTI; SET {a}1 1; SET {a}2 1; EXEC", "7"),
-            ("c2> SSUBSCRIBE foo bar -> *", "8"),
+            ("c2> SSUBSCRIBE foo bar", "8"),
             ("CONFIG SET cluster-compatibility-sample-ratio 0; MSET foo 1 bar 2", "8"),
         ] {
             node.converse(lines);
