@@ -256,9 +256,6 @@ fn commands() {
     server.test.converse("BGSAVE -> +Background saving started");
     wait(&server);
     assert_eq!(server.snapshots.report().saves, 2);
-    server.test.converse("MULTI; BGREWRITEAOF -> +QUEUED; EXEC -> [+Background append only file rewriting scheduled]");
-    wait(&server);
-    assert_eq!(server.snapshots.report().rewrites, 1);
 }
 
 #[test]

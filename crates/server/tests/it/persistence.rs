@@ -589,3 +589,14 @@ fn a_snapshot_shows_one_moment() {
         assert_eq!(sum, 1000 * ACCOUNTS as i64);
     }
 }
+
+#[test]
+fn a_rewrite_in_a_transaction_begins_behind_it() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    for line in ["MULTI", "SET k v", "BGREWRITEAOF"] {
+        client.ask_line(line);
+    }
+    let reply = crate::client::show(&client.ask_line("EXEC"));
+    assert!(reply.contains("rewriting scheduled"), "{reply}");
+}
