@@ -150,7 +150,7 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
             // The last that can go is what tables without keys still have.
             drop_empty_tables(turn);
             node.memory.publish(&mut turn.scratch.mem_published);
-            return missing(node) == 0;
+            return node.memory.excess() <= waiting(node);
         };
         if let Some(bytes) = evict(turn, &name) {
             evicted += 1;
@@ -164,12 +164,18 @@ pub(crate) fn make_room(turn: &mut Turn) -> bool {
 }
 
 /// Bytes above the limit that nothing will bring down: what waits to be freed (FLUSHALL, large values that were evicted just now)
-/// costs no more keys. Not more of that than half the limit, so that memory has a bound should nobody come to free it.
+/// costs no more keys. A little of it does, so that a small limit is kept.
 fn missing(node: &Node) -> u64 {
-    let waiting = (node.freer.pending_bytes() + node.keyspace.retired()) as u64;
-    let half = node.memory.limit.load(std::sync::atomic::Ordering::Relaxed) / 2;
-    node.memory.excess().saturating_sub(waiting.min(half))
+    node.memory.excess().saturating_sub(waiting(node).saturating_sub(WAITING_STRICT))
 }
+
+/// Not more than half the limit, so that memory has a bound should nobody come to free it.
+fn waiting(node: &Node) -> u64 {
+    let half = node.memory.limit.load(std::sync::atomic::Ordering::Relaxed) / 2;
+    half.min((node.freer.pending_bytes() + node.keyspace.retired()) as u64)
+}
+
+const WAITING_STRICT: u64 = 1 << 20;
 
 fn drop_empty_tables(turn: &mut Turn) {
     for shard in 0..SHARDS {

@@ -127,12 +127,12 @@ mod tests {
         let mut node = node(&[("maxmemory-policy", "allkeys-lru")]);
         // A thread that frees, and does not come to it.
         let queue = node.node.freer.open().expect("nobody has it");
-        node.converse("SETRANGE big 200000 x -> :200001; FLUSHALL ASYNC -> +OK; SET k v -> +OK");
-        assert!((200_000..300_000).contains(&node.node.freer.pending_bytes()));
-        node.node.memory.set_base(1 << 20);
-        node.converse("CONFIG SET maxmemory 900kb -> +OK; GET k -> v; SET other v -> +OK");
-        // Half of the limit, no more: 50 KB.
-        node.converse("CONFIG SET maxmemory 100kb -> +OK; GET k -> nil; SET other v -> -OOM");
+        node.converse("SETRANGE big 3000000 x -> :3000001; FLUSHALL ASYNC -> +OK; SET k v -> +OK");
+        assert!((3_000_000..3_600_000).contains(&node.node.freer.pending_bytes()));
+        node.node.memory.set_base(8 << 20);
+        node.converse("CONFIG SET maxmemory 7mb -> +OK; GET k -> v; SET other v -> +OK");
+        // Half of the limit, no more.
+        node.converse("CONFIG SET maxmemory 1mb -> +OK; GET k -> nil; SET other v -> -OOM");
         drop(queue);
     }
 
