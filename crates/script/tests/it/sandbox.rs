@@ -136,6 +136,12 @@ fn all_known_holes() {
         // Bytecode that the machine does not check, as the script itself too.
         ("2015-4335", "\u{1b}LuaQ", "bytecode is not allowed"),
         ("2015-4335", "return tostring(loadstring('\\27LuaQ'))", "$3\r\nnil\r\n"),
+        // Room for the arguments that a function names and was not given.
+        (
+            "2014-5461",
+            "local p = {} for i = 1, 190 do p[i] = 'p' .. i end local f = loadstring('return function(' .. table.concat(p, ',') .. ', ...) local a = ... return 1 end')() local all = {} for i = 1, 200 do all[i] = coroutine.wrap(function() local mine = {i} f() coroutine.yield() f() return mine[1] end) all[i]() end for i = 1, 200 do assert(all[i]() == i) end return 7",
+            ":7",
+        ),
         // Sizes in a format of struct that overflow.
         ("2015-8080", "return struct.pack('>I2147483648', 1)", "integral size overflow"),
         ("2020-14147", "return struct.pack('c99999999999999999999999', 'x')", "integral size overflow"),
