@@ -126,9 +126,8 @@ impl<'n> Held<'n> {
     /// One shard alone, for a moment: nobody keeps it from who runs no script for longer than a command takes.
     fn lock_alone(&self, shard: u8) -> ShardGuard<'n, ShardExt> {
         let keyspace = &self.node.keyspace;
-        lock_soon(keyspace, shard).unwrap_or_else(|| {
-            self.node.wait_for_lock(self.thread, Lock::Shard, || keyspace.lock(usize::from(shard)))
-        })
+        lock_soon(keyspace, shard)
+            .unwrap_or_else(|| self.node.wait_for_lock(self.thread, Lock::Shard, || keyspace.lock(usize::from(shard))))
     }
 
     #[inline]

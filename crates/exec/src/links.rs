@@ -92,11 +92,7 @@ mod tests {
     fn are_found_by_goal_while_they_are_young_and_whole() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let goal = |password: &str| Goal {
-            host: "127.0.0.1".into(),
-            port,
-            auth: vec![password.as_bytes().to_vec()],
-        };
+        let goal = |password: &str| Goal { host: "127.0.0.1".into(), port, auth: vec![password.as_bytes().to_vec()] };
         let open = |password: &str, db| {
             let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
             (Link { to: goal(password), stream, db }, listener.accept().unwrap().0)

@@ -185,7 +185,8 @@ mod tests {
         let client = |addr: &str| ClientRecord::new(ClientId(1), 0, addr.into(), String::new(), 0);
         let socket = client("/tmp/socket:0");
         socket.set_flag(flag::UNIX_SOCKET, true);
-        let clients = [client("127.0.0.1:5"), client("[::1]:5"), socket, client("10.0.0.1:5"), client("[2001:db8::1]:5")];
+        let clients =
+            [client("127.0.0.1:5"), client("[::1]:5"), socket, client("10.0.0.1:5"), client("[2001:db8::1]:5")];
         let config = Config::new(&[OPTIONS]);
         for option in [&ENABLE_PROTECTED, &ENABLE_DEBUG, &ENABLE_MODULE] {
             for (setting, who) in [

@@ -45,12 +45,7 @@ const UNSYNCED_BYTES_MAX: usize = 16 << 20;
 
 impl Writer {
     /// Writes all that waits. Gives the position that is in the file.
-    pub(crate) fn write_all(
-        &mut self,
-        log: &Log,
-        synced: Position,
-        policy: Policy,
-    ) -> Result<Position, WriteError> {
+    pub(crate) fn write_all(&mut self, log: &Log, synced: Position, policy: Policy) -> Result<Position, WriteError> {
         let mut written = self.written();
         loop {
             if self.at_hand.is_none() {

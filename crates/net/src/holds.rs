@@ -103,7 +103,10 @@ mod tests {
         assert_eq!(holds.allowed(&log, 7, 80), 0, "and a read after it");
         assert!(holds.waits_for() == Some(7) && !holds.some_may_leave(80));
         assert_eq!((holds.take_made(), holds.take_made()), (1, 0), "the read has no mark of its own");
-        assert_eq!([holds.shift(true), holds.shift(true), holds.shift(false), holds.shift(false)], [Some(1), None, Some(-1), None]);
+        assert_eq!(
+            [holds.shift(true), holds.shift(true), holds.shift(false), holds.shift(false)],
+            [Some(1), None, Some(-1), None]
+        );
         // The log has taken position 7: its mark ends at 150, what came after it is behind the next one.
         assert_eq!(holds.allowed(&log, 9, 100), 0);
         holds.marks[0].position = 0;

@@ -81,9 +81,7 @@ fn cover_all(args: &Args, end: usize) -> Result<bool, Error> {
     for at in (1..end).step_by(2) {
         let (start, last) = (slot(args, at)?, slot(args, at + 1)?);
         if start > last {
-            return Err(Error::text(format!(
-                "ERR start slot number {start} is greater than end slot number {last}"
-            )));
+            return Err(Error::text(format!("ERR start slot number {start} is greater than end slot number {last}")));
         }
         ranges.push((start, last));
     }

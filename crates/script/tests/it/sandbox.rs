@@ -157,13 +157,21 @@ fn all_known_holes() {
         ("2018-11218", "return cmsgpack.unpack('\\223\\255\\255')", "Missing bytes in input"),
         ("2018-11218", "return cmsgpack.unpack_limit('\\1\\1', 2147483648, 2147483647)", "greater than"),
         // A library of Lua's own, where the system's Lua is used.
-        ("2022-0543", "return package.loadlib('liblua5.1.so.0', 'luaopen_io')", "nonexistent global variable 'package'"),
+        (
+            "2022-0543",
+            "return package.loadlib('liblua5.1.so.0', 'luaopen_io')",
+            "nonexistent global variable 'package'",
+        ),
         // Globals left for the next script, which may be another user's.
         ("2022-24735", "function redis.call() end", "Attempt to modify a readonly table"),
         ("2022-24735", "string.x = 1", "Attempt to modify a readonly table"),
         // cjson: growing beyond what a number holds, and nesting.
         ("2022-24834", "return #cjson.encode(('\\1'):rep(4e6))", "not enough memory"),
-        ("2022-24834", "local s = ('\\1'):rep(1e5) local t = {} for i = 1, 99 do t[i] = s end return #cjson.encode(t)", "not enough memory"),
+        (
+            "2022-24834",
+            "local s = ('\\1'):rep(1e5) local t = {} for i = 1, 99 do t[i] = s end return #cjson.encode(t)",
+            "not enough memory",
+        ),
         ("2022-24834", "local t = {} for i = 1, 1e5 do t = {t} end return cjson.encode(t)", "excessive depth"),
         ("2022-24834", "return cjson.decode(('[{\"a\":'):rep(1e5))", "too many nested data structures"),
         ("2022-24834", "cjson.encode_max_depth(2147483648)", "expected integer between"),
@@ -177,7 +185,11 @@ fn all_known_holes() {
         ("2024-31449", "return bit.tohex(65535, 1e300)", "$"),
         // What the collector frees at the end, when the machine is closed.
         ("2024-46981", "local p = newproxy(true) getmetatable(p).__gc = function() end", "variable 'newproxy'"),
-        ("2024-46981", "local t = setmetatable({}, {__gc = function() error('x') end}) t = nil collectgarbage() return 1", ":1"),
+        (
+            "2024-46981",
+            "local t = setmetatable({}, {__gc = function() error('x') end}) t = nil collectgarbage() return 1",
+            ":1",
+        ),
         // A chunk's name that the collector frees while its text is still coming.
         (
             "2025-49844",
@@ -208,11 +220,19 @@ fn all_known_holes() {
         ("2025-46818", "rawset(getmetatable(''), '__add', 1)", "Attempt to modify a readonly table"),
         ("2025-46818", "setmetatable('', {})", "bad argument #1 to"),
         ("2025-46818", "setmetatable(nil, {})", "bad argument #1 to"),
-        ("2025-46818", "local m = {getmetatable(1), getmetatable(nil), getmetatable(true), getmetatable(print ~= nil)} return #m", "variable 'print'"),
+        (
+            "2025-46818",
+            "local m = {getmetatable(1), getmetatable(nil), getmetatable(true), getmetatable(print ~= nil)} return #m",
+            "variable 'print'",
+        ),
         ("2025-46818", "return #{getmetatable(1), getmetatable(nil), getmetatable(true), getmetatable(pairs)}", ":0"),
         ("2025-46818", "return getmetatable(coroutine.create(pairs)) == nil", ":1"),
         // The brackets of a long string, and a text that ends in them.
-        ("2025-46819", "return loadstring('return [' .. ('='):rep(1e6) .. '[x]' .. ('='):rep(1e6) .. ']')()", "$1\r\nx\r\n"),
+        (
+            "2025-46819",
+            "return loadstring('return [' .. ('='):rep(1e6) .. '[x]' .. ('='):rep(1e6) .. ']')()",
+            "$1\r\nx\r\n",
+        ),
         ("2025-46819", "return ({loadstring('return [' .. ('='):rep(1e6))})[2]", "invalid long string delimiter"),
         ("2025-46819", "return ({loadstring('--[' .. ('='):rep(1e6) .. '[ x')})[2]", "unfinished long comment"),
         ("2025-46819", "return ({loadstring('return [=[ x ]')})[2]", "unfinished long string"),
