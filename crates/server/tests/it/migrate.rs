@@ -107,9 +107,15 @@ fn the_connection_is_used_again() {
     // Without the password nobody gets the connection that was opened with it.
     let (refusal, kept) = migrate("e", "0", &[]);
     assert!(refusal.contains("NOAUTH") && kept == "1", "{refusal} {kept}");
+    // Nor with one that is no longer right.
+    there.ask_line("CONFIG SET requirepass other");
+    let (refusal, kept) = migrate("e", "0", &["AUTH", "secret"]);
+    assert!(refusal.contains("WRONGPASS") && kept == "0", "{refusal} {kept}");
+    there.ask_line("CONFIG SET requirepass secret");
+    assert_eq!(migrate("e", "0", &["AUTH", "secret"]), ("OK".into(), "1".into()), "it was not taken before");
     // One that the other side has closed meanwhile is noticed.
     there.ask_line("CLIENT KILL TYPE normal SKIPME yes");
-    assert_eq!(migrate("e", "0", &["AUTH", "secret"]), ("OK".into(), "1".into()));
+    assert_eq!(migrate("f", "0", &["AUTH", "secret"]), ("OK".into(), "1".into()));
 }
 
 #[test]

@@ -111,21 +111,32 @@ struct Broken {
 }
 
 /// Sends the parts and notes what is said to each. `Some`: the other server refuses all of it. `selected` is the
-/// database of a connection that was used before, with the same words of AUTH.
+/// database of a connection that was used before, as whom the words of AUTH say.
 fn exchange(
     target: &Target,
-    mut stream: &TcpStream,
+    stream: &TcpStream,
     selected: Option<i64>,
     parts: &mut [Part],
     now: UnixMs,
 ) -> Result<Option<Error>, Broken> {
     let mut bytes = Vec::new();
     let mut greetings = 0;
-    if selected.is_none() && !target.goal.auth.is_empty() {
+    let mut replies = Replies::default();
+    if !target.goal.auth.is_empty() {
         let words: Vec<&[u8]> =
             std::iter::once(&b"AUTH"[..]).chain(target.goal.auth.iter().map(|word| word.as_slice())).collect();
         encode_request(&mut bytes, &words);
         greetings += 1;
+    }
+    // The password may be another one by now. Over a kept connection the keys would be taken all the same, so the answer
+    // comes first.
+    if selected.is_some() && greetings > 0 {
+        write(stream, &bytes)?;
+        if let Value::Error(text) = replies.next(stream).map_err(|broken| broken.after(0))? {
+            return Ok(Some(refused(&text)));
+        }
+        bytes.clear();
+        greetings = 0;
     }
     if selected != Some(target.db) {
         encode_request(&mut bytes, &[b"SELECT", target.db.to_string().as_bytes()]);
@@ -143,18 +154,10 @@ fn exchange(
         }
         encode_request(&mut bytes, &words);
     }
-    let mut replies = Replies::default();
-    if let Err(error) = stream.write_all(&bytes) {
-        return Err(Broken {
-            error: Error::Static("IOERR error or timeout writing to target instance"),
-            is_timeout: is_timeout(&error),
-            was_silent: true,
-            answered: 0,
-        });
-    }
+    write(stream, &bytes)?;
     for _ in 0..greetings {
         if let Value::Error(text) = replies.next(stream).map_err(|broken| broken.after(0))? {
-            return Ok(Some(Error::text(format!("ERR Target instance replied with error: {text}"))));
+            return Ok(Some(refused(&text)));
         }
     }
     for (at, part) in parts.iter_mut().enumerate() {
@@ -163,6 +166,19 @@ fn exchange(
         }
     }
     Ok(None)
+}
+
+fn write(mut stream: &TcpStream, bytes: &[u8]) -> Result<(), Broken> {
+    stream.write_all(bytes).map_err(|error| Broken {
+        error: Error::Static("IOERR error or timeout writing to target instance"),
+        is_timeout: is_timeout(&error),
+        was_silent: true,
+        answered: 0,
+    })
+}
+
+fn refused(text: &str) -> Error {
+    Error::text(format!("ERR Target instance replied with error: {text}"))
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {
