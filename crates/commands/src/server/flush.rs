@@ -99,7 +99,6 @@ pub(super) fn empty(ctx: &mut Ctx, databases: std::ops::Range<usize>, in_backgro
         // Who waits in a group of a stream is told that it is gone.
         ctx.db.database_changed(db);
     }
-    ctx.dirty(removed);
     removed
 }
 

@@ -65,7 +65,8 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
         return Ok(());
     }
     let databases = ctx.node.databases;
-    flush::empty(ctx, 0..databases, lazy);
+    let removed = flush::empty(ctx, 0..databases, lazy);
+    ctx.dirty(removed);
     // What loads the log need not be in cluster mode.
     ctx.replay_as(&[b"FLUSHALL"]);
     ctx.reply.array(1);
