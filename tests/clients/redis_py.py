@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """redis-py against Basalt: sync and asyncio, RESP2 and RESP3, TCP and Unix socket: all types, waiting for
-elements, publish/subscribe, transactions, pipelines, walks.
+elements, publish/subscribe, transactions, pipelines, walks; a rate limiter and caches (redis_py_apps.py).
 
 Starts $BASALT on a free port in a folder of its own, prints a line for each area, stops at the first mismatch with a
 text that names it, and exits with 1 then. Needs nothing but redis-py.
@@ -21,6 +21,8 @@ import warnings
 
 import redis
 import redis.asyncio
+
+from redis_py_apps import APPS
 
 # SETEX and others have younger forms; the server has the old ones still.
 warnings.simplefilter("ignore", DeprecationWarning)
@@ -538,6 +540,7 @@ def publish_subscribe(r):
 
 AREAS = [strings, numbers, bits, keys, expiry, transactions, connection, server]
 AREAS += [lists, hashes, sets, sorted_sets, streams, places, hyperloglogs, blocking, publish_subscribe]
+AREAS += APPS
 
 
 async def with_asyncio(r, name):
@@ -667,8 +670,9 @@ def start(binary, folder):
 
 
 def where_in_here(error):
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == __file__]
-    return f"line {lines[-1]}" if lines else "somewhere"
+    here = os.path.dirname(os.path.abspath(__file__))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(here)]
+    return f"line {frames[-1].lineno} of {os.path.basename(frames[-1].filename)}" if frames else "somewhere"
 
 
 def run(port, path):

@@ -41,7 +41,7 @@ const PAGES: &[Page] = &[
     Page {
         list: "metrics",
         title: "Metrics",
-        intro: "What the server counts; INFO shows them under these names. A counter starts again at CONFIG RESETSTAT.",
+        intro: "What the server counts and measures, beside what Redis's INFO tells. INFO shows counters and gauges under these names, /metrics with `redis_` or `basalt_` before them; histograms stand only there. Counters and histograms start again at CONFIG RESETSTAT.",
         columns: &["name", "kind", "doc"],
         section: None,
         literal: &["name"],

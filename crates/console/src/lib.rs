@@ -10,6 +10,9 @@ mod health;
 mod http;
 mod names;
 mod page;
+mod times;
+
+pub use times::{TIMES, Times};
 
 use exec::node::Node;
 use exec::seams::Mail;

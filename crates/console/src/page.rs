@@ -5,13 +5,22 @@
 
 use crate::ask;
 use crate::names::{self, Kind};
+use crate::times;
 use exec::node::Node;
+use kit::metric::Histogram;
 use proto::resp_client::{Value, decode};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Upper bounds of the latency buckets in microseconds: doubling, as LATENCY HISTOGRAM has them.
+/// Upper bounds of the buckets in microseconds: doubling, as LATENCY HISTOGRAM has them.
 const BOUNDS_US: u32 = 24;
+
+/// What a histogram's bounds and sum are shown in.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    Micros,
+    Seconds,
+}
 
 /// `None`: no event loop answered.
 pub(crate) fn write(node: &Node) -> Option<String> {
@@ -39,6 +48,7 @@ pub(crate) fn write(node: &Node) -> Option<String> {
         }
     }
     commands(&mut page, node);
+    times::write(&mut page, node);
     Some(page.finish())
 }
 
@@ -58,7 +68,7 @@ fn int(bytes: &[u8]) -> Option<i64> {
 
 /// Lines of one metric stand together under one TYPE, whatever order they were said in.
 #[derive(Default)]
-struct Page {
+pub(crate) struct Page {
     metrics: BTreeMap<String, (&'static str, String)>,
 }
 
@@ -78,6 +88,34 @@ impl Page {
 
     fn lines(&mut self, name: &str, kind: &'static str) -> &mut String {
         &mut self.metrics.entry(name.to_string()).or_insert_with(|| (kind, String::new())).1
+    }
+
+    pub(crate) fn histogram(&mut self, name: &str, label: Option<(&str, &str)>, histogram: &Histogram, unit: Unit) {
+        let lines = self.lines(name, "histogram");
+        let with = |more: (&'static str, &str), lines: &mut String, value: u64| {
+            let labels: Vec<(&str, &str)> = label.into_iter().chain([more]).collect();
+            line(lines, &format!("{name}_bucket"), &labels, &value.to_string());
+        };
+        let buckets: Vec<(u64, u64)> = histogram.buckets().collect();
+        for power in 0..BOUNDS_US {
+            let bound_us = 1u64 << power;
+            let below: u64 = buckets.iter().filter(|(upper_ns, _)| *upper_ns <= bound_us * 1000).map(|(_, n)| n).sum();
+            let bound = match unit {
+                Unit::Micros => bound_us.to_string(),
+                Unit::Seconds => (bound_us as f64 / 1e6).to_string(),
+            };
+            with(("le", &bound), lines, below);
+        }
+        // Counted once, so that they agree though others go on recording.
+        let count = buckets.iter().map(|(_, n)| n).sum();
+        with(("le", "+Inf"), lines, count);
+        let sum = match unit {
+            Unit::Micros => format!("{:.3}", histogram.sum_ns() as f64 / 1e3),
+            Unit::Seconds => format!("{:.9}", histogram.sum_ns() as f64 / 1e9),
+        };
+        let labels: Vec<(&str, &str)> = label.into_iter().collect();
+        line(lines, &format!("{name}_sum"), &labels, &sum);
+        line(lines, &format!("{name}_count"), &labels, &count.to_string());
     }
 
     fn finish(self) -> String {
@@ -176,26 +214,9 @@ fn commands(page: &mut Page, node: &Node) {
         page.labelled("redis_commands_rejected_calls_total", counter, &labels, &summary.rejected.to_string());
         page.labelled("redis_commands_failed_calls_total", counter, &labels, &summary.failed.to_string());
         if let Some(histogram) = node.command_stats.latency(number) {
-            latencies(page, cmd, &histogram);
+            page.histogram("redis_commands_latencies_usec", Some(("cmd", cmd)), &histogram, Unit::Micros);
         }
     }
-}
-
-fn latencies(page: &mut Page, cmd: &str, histogram: &kit::metric::Histogram) {
-    const NAME: &str = "redis_commands_latencies_usec";
-    let lines = page.lines(NAME, "histogram");
-    let buckets: Vec<(u64, u64)> = histogram.buckets().collect();
-    for power in 0..BOUNDS_US {
-        let bound_us = 1u64 << power;
-        let below: u64 = buckets.iter().filter(|(upper_ns, _)| *upper_ns <= bound_us * 1000).map(|(_, n)| n).sum();
-        let labels = [("cmd", cmd), ("le", &bound_us.to_string())];
-        line(lines, &format!("{NAME}_bucket"), &labels, &below.to_string());
-    }
-    let count = histogram.count().to_string();
-    line(lines, &format!("{NAME}_bucket"), &[("cmd", cmd), ("le", "+Inf")], &count);
-    let sum = histogram.sum_ns() as f64 / 1000.0;
-    line(lines, &format!("{NAME}_sum"), &[("cmd", cmd)], &format!("{sum:.3}"));
-    line(lines, &format!("{NAME}_count"), &[("cmd", cmd)], &count);
 }
 
 #[cfg(test)]
@@ -210,6 +231,26 @@ mod tests {
         page.labelled("b", Kind::Counter, &[("x", "y"), ("z", "w")], "3");
         let want = "# TYPE a gauge\na 2\n# TYPE b counter\nb{x=\"a\\\"\\\\\\n\"} 1\nb{x=\"y\",z=\"w\"} 3\n";
         assert_eq!(page.finish(), want);
+    }
+
+    #[test]
+    fn histograms_add_up() {
+        let histogram = Histogram::new();
+        [900, 1_500, 3_000_000, 20_000_000_000].into_iter().for_each(|ns| histogram.record(ns));
+        let mut page = Page::default();
+        page.histogram("t", Some(("of", "x")), &histogram, Unit::Seconds);
+        page.histogram("u", None, &histogram, Unit::Micros);
+        let text = page.finish();
+        for want in [
+            "# TYPE t histogram\nt_bucket{of=\"x\",le=\"0.000001\"} 1\nt_bucket{of=\"x\",le=\"0.000002\"} 2\n",
+            "t_bucket{of=\"x\",le=\"0.004096\"} 3\n",
+            "t_bucket{of=\"x\",le=\"8.388608\"} 3\nt_bucket{of=\"x\",le=\"+Inf\"} 4\n",
+            "t_sum{of=\"x\"} 20.003002400\nt_count{of=\"x\"} 4\n",
+            "u_bucket{le=\"1\"} 1\nu_bucket{le=\"2\"} 2\n",
+            "u_sum 20003002.400\nu_count 4\n",
+        ] {
+            assert!(text.contains(want), "{want} in\n{text}");
+        }
     }
 
     #[test]

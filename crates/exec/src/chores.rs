@@ -1,7 +1,7 @@
 //! What a thread does ten times a second besides its clients' commands.
 //!
-//! Every thread publishes the memory it uses; the first one also takes samples, frees retired
-//! tables, and evicts when the limit of memory was lowered and nobody asks for anything.
+//! Every thread publishes the memory it uses; the first one also takes samples, closes
+//! connections that were kept too long, frees retired tables, and evicts when the limit of memory was lowered and nobody asks for anything.
 
 use crate::node::alarm;
 use crate::run::Worker;
@@ -16,6 +16,7 @@ impl Worker {
             return;
         }
         crate::sample::tick(node);
+        node.links.tidy(node.clock.mono_ns());
         if node.keyspace.retired() > 0
             && let Some(_world) = node.world.try_exclusive()
         {

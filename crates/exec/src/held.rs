@@ -7,8 +7,8 @@
 //! A script thread may hold its shards for seconds. It marks them (`scripts.rs`), and who runs clients' requests gives
 //! up on a marked shard after a millisecond instead of keeping all its other clients waiting (`take_one`, `take_many`).
 
-use crate::node::ShardExt;
-use crate::scripts::HeldShards;
+use crate::lock_waits::Lock;
+use crate::node::{Node, ShardExt};
 use keyspace::{Keyspace, SHARDS, Shard, ShardGuard};
 use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
@@ -16,18 +16,18 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 pub struct Held<'n> {
-    keyspace: &'n Keyspace<ShardExt>,
+    node: &'n Node,
+    thread: usize,
     guards: SmallVec<[(u8, ShardGuard<'n, ShardExt>); 4]>,
     world: bool,
-    /// Shards that scripts hold.
-    marks: &'n HeldShards,
     /// A script thread's: marks what it holds, and waits as long as it takes.
     is_script: bool,
 }
 
 impl<'n> Held<'n> {
-    pub(crate) fn new(keyspace: &'n Keyspace<ShardExt>, marks: &'n HeldShards, is_script: bool) -> Held<'n> {
-        Held { keyspace, guards: SmallVec::new(), world: false, marks, is_script }
+    pub(crate) fn new(node: &'n Node, thread: usize) -> Held<'n> {
+        let is_script = (node.threads..node.helper(0)).contains(&thread);
+        Held { node, thread, guards: SmallVec::new(), world: false, is_script }
     }
 
     /// Exactly this shard; keeps the lock when the command before used the same one. False, and nothing is held, when
@@ -74,13 +74,10 @@ impl<'n> Held<'n> {
     #[must_use]
     pub(crate) fn try_add(&mut self, shard: u8, patience: Duration) -> bool {
         let Err(at) = self.guards.binary_search_by_key(&shard, |(held, _)| *held) else { return true };
-        let Some(guard) = lock_soon(self.keyspace, shard)
-            .or_else(|| (!patience.is_zero()).then(|| self.keyspace.try_lock_for(usize::from(shard), patience))?)
-        else {
-            return false;
-        };
+        let guard = lock_soon(&self.node.keyspace, shard).or_else(|| self.wait_patiently(shard, patience));
+        let Some(guard) = guard else { return false };
         if self.is_script {
-            self.marks.set(shard);
+            self.node.scripts.shards.set(shard);
         }
         self.guards.insert(at, (shard, guard));
         true
@@ -88,9 +85,9 @@ impl<'n> Held<'n> {
 
     #[inline]
     fn add(&mut self, shard: u8) -> bool {
-        let Some(guard) = lock_soon(self.keyspace, shard).or_else(|| self.wait(shard)) else { return false };
+        let Some(guard) = lock_soon(&self.node.keyspace, shard).or_else(|| self.wait(shard)) else { return false };
         if self.is_script {
-            self.marks.set(shard);
+            self.node.scripts.shards.set(shard);
         }
         self.guards.push((shard, guard));
         true
@@ -98,27 +95,46 @@ impl<'n> Held<'n> {
 
     #[cold]
     fn wait(&self, shard: u8) -> Option<ShardGuard<'n, ShardExt>> {
-        if self.is_script {
-            return Some(self.keyspace.lock(usize::from(shard)));
-        }
-        let mut marked = 0;
-        loop {
-            let guard = self.keyspace.try_lock_for(usize::from(shard), Duration::from_micros(250));
-            if guard.is_some() {
-                return guard;
+        let keyspace = &self.node.keyspace;
+        self.node.wait_for_lock(self.thread, Lock::Shard, || {
+            if self.is_script {
+                return Some(keyspace.lock(usize::from(shard)));
             }
-            marked += u32::from(self.marks.holds(shard));
-            if marked >= 4 {
-                return None;
+            let mut marked = 0;
+            loop {
+                let guard = keyspace.try_lock_for(usize::from(shard), Duration::from_micros(250));
+                if guard.is_some() {
+                    return guard;
+                }
+                marked += u32::from(self.node.scripts.shards.holds(shard));
+                if marked >= 4 {
+                    return None;
+                }
             }
+        })
+    }
+
+    #[cold]
+    fn wait_patiently(&self, shard: u8, patience: Duration) -> Option<ShardGuard<'n, ShardExt>> {
+        if patience.is_zero() {
+            return None;
         }
+        let wait = || self.node.keyspace.try_lock_for(usize::from(shard), patience);
+        self.node.wait_for_lock(self.thread, Lock::Shard, wait)
+    }
+
+    /// One shard alone, for a moment: nobody keeps it from who runs no script for longer than a command takes.
+    fn lock_alone(&self, shard: u8) -> ShardGuard<'n, ShardExt> {
+        let keyspace = &self.node.keyspace;
+        lock_soon(keyspace, shard)
+            .unwrap_or_else(|| self.node.wait_for_lock(self.thread, Lock::Shard, || keyspace.lock(usize::from(shard))))
     }
 
     #[inline]
     pub fn release(&mut self) {
         if self.is_script {
             for (shard, _) in &self.guards {
-                self.marks.clear(*shard);
+                self.node.scripts.shards.clear(*shard);
             }
         }
         self.guards.clear();
@@ -172,7 +188,7 @@ impl<'n> Held<'n> {
                 Ok(at) => at,
                 Err(at) => {
                     assert!(self.world, "shard {shard} was not planned");
-                    self.guards.insert(at, (shard, self.keyspace.lock(usize::from(shard))));
+                    self.guards.insert(at, (shard, self.node.keyspace.lock(usize::from(shard))));
                     at
                 }
             },
@@ -201,7 +217,7 @@ impl<'n> Held<'n> {
         // Outside the world lock only commands without locks of their own come here, so no lock
         // is taken out of order.
         assert!(self.guards.is_empty(), "a walk over shards while shards are held");
-        look(&mut self.keyspace.lock(usize::from(shard)))
+        look(&mut self.lock_alone(shard))
     }
 }
 
@@ -260,6 +276,15 @@ impl World {
             drop(self.turn.lock());
         }
         self.threads[thread].0.lock()
+    }
+
+    /// The same when it can be had at once.
+    #[inline]
+    pub(crate) fn try_enter(&self, thread: usize) -> Option<MutexGuard<'_, ()>> {
+        if self.wanted.load(SeqCst) > 0 {
+            return None;
+        }
+        self.threads[thread].0.try_lock()
     }
 
     /// Everything. The caller must not hold a running lock, and must be able to wait: a script may take seconds. The

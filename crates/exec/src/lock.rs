@@ -3,8 +3,11 @@
 use crate::args::Args;
 use crate::command::Command;
 use crate::held::WorldGuard;
+use crate::lock_waits::Lock;
+use crate::node::Node;
 use crate::plan::{self, Locks};
 use crate::run::Turn;
+use parking_lot::MutexGuard;
 
 impl<'n> Turn<'_, 'n> {
     /// Takes what the command needs, runs `body`, and gives back what should not be kept. False when a script has some
@@ -43,22 +46,35 @@ impl<'n> Turn<'_, 'n> {
     fn take_world(&mut self) -> Option<WorldGuard<'n>> {
         self.held.release();
         self.running = None;
-        loop {
-            if let Some(world) = self.node.world.try_exclusive() {
-                self.held.set_world(true);
-                return Some(world);
+        let node = self.node;
+        let world = node.wait_for_lock(self.thread, Lock::World, || {
+            loop {
+                let world = node.world.try_exclusive();
+                // Others who want the world are soon through; a script may take long.
+                if world.is_some() || node.scripts.any() {
+                    return world;
+                }
             }
-            // Others who want the world are soon through; a script may take long.
-            if self.node.scripts.any() {
-                self.running = Some(self.node.world.enter(self.thread));
-                return None;
-            }
+        });
+        match world {
+            Some(_) => self.held.set_world(true),
+            None => self.running = Some(node.enter(self.thread)),
         }
+        world
     }
 
     fn leave_world(&mut self, world: WorldGuard<'n>) {
         self.held.set_world(false);
         drop(world);
-        self.running = Some(self.node.world.enter(self.thread));
+        self.running = Some(self.node.enter(self.thread));
+    }
+}
+
+impl Node {
+    /// A thread's running lock, for the time of a batch.
+    #[inline]
+    pub(crate) fn enter(&self, thread: usize) -> MutexGuard<'_, ()> {
+        let soon = self.world.try_enter(thread);
+        soon.unwrap_or_else(|| self.wait_for_lock(thread, Lock::Running, || self.world.enter(thread)))
     }
 }

@@ -1,11 +1,11 @@
 //! What the executor counts. Each thread counts for itself; INFO adds them up.
 
-use kit::metric::{AnyMetric, Counter};
+use kit::metric::{AnyMetric, Counter, Gauge};
 
 macro_rules! counters {
     ($($ident:ident = $name:literal, $doc:literal;)*) => {
         $(pub static $ident: Counter = Counter::new($name, $doc);)*
-        pub static METRICS: &[&dyn AnyMetric] = &[$(&$ident),*];
+        pub static METRICS: &[&dyn AnyMetric] = &[$(&$ident,)* &CLIENTS_HELD];
     };
 }
 
@@ -38,5 +38,9 @@ counters! {
     TURNS = "eventloop_cycles", "Turns of the event loops.";
     TURN_NANOS = "eventloop_duration_nanos", "Time spent in turns, waiting left out.";
     EXPIRE_NANOS = "expire_cycle_cpu_nanos", "Time spent in the background sweep of keys past their time.";
+    REPLIES_HELD = "replies_held", "Times that a client's replies had to wait for the log to take what they answer.";
     CRON_NANOS = "eventloop_duration_cron_nanos", "Time spent in what happens ten times a second.";
 }
+
+pub static CLIENTS_HELD: Gauge =
+    Gauge::new("clients_with_held_replies", "Clients whose replies wait for the log at this moment.");

@@ -8,8 +8,10 @@ use crate::client::{ClientId, ClientRecord, Clients};
 use crate::command::Command;
 use crate::errors::ErrorStats;
 use crate::free::Freer;
-use crate::held::World;
+use crate::held::{HELPERS, World};
 use crate::latency::LatencyLog;
+use crate::links::Links;
+use crate::lock_waits::LockWaits;
 use crate::log_waits::LogWaits;
 use crate::memory::Memory;
 use crate::options;
@@ -66,6 +68,7 @@ pub struct Node {
     pub threads: usize,
     pub databases: usize,
     pub world: World,
+    pub lock_waits: LockWaits,
     pub(crate) log_waits: LogWaits,
     pub clients: Clients,
     pub acl: Acl,
@@ -84,6 +87,8 @@ pub struct Node {
     pub monitors: Mutex<Vec<Arc<ClientRecord>>>,
     pub pubsub: PubSub,
     pub tracking: Tracking,
+    /// To other servers.
+    pub links: Links,
     /// Rates and the system's view of the process.
     pub samples: Samples,
     pub run_id: String,
@@ -192,6 +197,7 @@ impl Node {
             command_stats: CommandStats::new(parts.threads + scripts::THREADS + 1, commands.len()),
             tallies: Tallies::new(&parts.metrics),
             world: World::new(parts.threads, scripts::THREADS),
+            lock_waits: LockWaits::new(parts.threads + scripts::THREADS + HELPERS),
             log_waits: LogWaits::new(parts.threads),
             commands,
             config,
@@ -211,6 +217,7 @@ impl Node {
             monitors: Mutex::new(Vec::new()),
             pubsub: PubSub::default(),
             tracking: Tracking::default(),
+            links: Links::default(),
             samples: Samples::default(),
             run_id,
             replication_id,

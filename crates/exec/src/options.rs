@@ -174,3 +174,30 @@ pub fn apply_all(node: &Node) {
     node.memory.clients_limit.store(evict_clients::limit_of(&node.config), Relaxed);
     node.memory.clients_stuck.store(false, Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{ClientId, flag};
+
+    #[test]
+    fn dangerous_things_are_for_nobody_this_machine_or_all() {
+        let client = |addr: &str| ClientRecord::new(ClientId(1), 0, addr.into(), String::new(), 0);
+        let socket = client("/tmp/socket:0");
+        socket.set_flag(flag::UNIX_SOCKET, true);
+        let clients =
+            [client("127.0.0.1:5"), client("[::1]:5"), socket, client("10.0.0.1:5"), client("[2001:db8::1]:5")];
+        let config = Config::new(&[OPTIONS]);
+        for option in [&ENABLE_PROTECTED, &ENABLE_DEBUG, &ENABLE_MODULE] {
+            for (setting, who) in [
+                ("no", [false, false, false, false, false]),
+                ("local", [true, true, true, false, false]),
+                ("yes", [true, true, true, true, true]),
+            ] {
+                config.set(option.name(), &[setting]).expect("a setting");
+                let allowed = clients.each_ref().map(|client| allows(&config, option, client));
+                assert_eq!(allowed, who, "{} {setting}", option.name());
+            }
+        }
+    }
+}

@@ -298,9 +298,8 @@ pub(crate) struct Turn<'w, 'n> {
 
 impl<'w, 'n> Turn<'w, 'n> {
     pub(crate) fn new(node: &'n Node, thread: usize, scratch: &'w mut Scratch) -> Turn<'w, 'n> {
-        let running = Some(node.world.enter(thread));
-        let is_script = (node.threads..node.helper(0)).contains(&thread);
-        let held = Held::new(&node.keyspace, &node.scripts.shards, is_script);
+        let running = Some(node.enter(thread));
+        let held = Held::new(node, thread);
         Turn {
             node,
             held,

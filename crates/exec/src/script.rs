@@ -57,8 +57,8 @@ pub trait Script {
     /// Whether it touched one after it had written; told of each run that wrote.
     fn note_reach(&self, strayed: bool);
 
-    /// It touched one that somebody else had; `hard`: after it had written.
-    fn met(&self, now_ns: u64, hard: bool);
+    /// It touched one that somebody else had.
+    fn met(&self, now_ns: u64);
 }
 
 /// How a script ended.
@@ -167,7 +167,7 @@ impl Turn<'_, '_> {
                 script.note_reach(caller.strayed);
             }
             if caller.met {
-                script.met(caller.turn.mono_ns, caller.wrote);
+                script.met(caller.turn.mono_ns);
             }
             self.in_script = false;
             session.deny_blocking = deny_blocking;

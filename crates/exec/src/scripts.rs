@@ -145,7 +145,6 @@ pub struct Habits {
 /// starting again once in 256 runs.
 const OFTEN_NANOS: u64 = 1_000_000;
 const ALL_NANOS: u64 = 50_000_000;
-const ALL_NANOS_HARD: u64 = 60_000_000_000;
 
 const QUICK_RUNS: u8 = 8;
 
@@ -217,12 +216,10 @@ impl Habits {
         }
     }
 
-    /// It touched a key that it had not declared while somebody else had it; `hard`: after it had written.
-    pub fn met(&self, now_ns: u64, hard: bool) {
+    /// It touched a key that it had not declared while somebody else had it.
+    pub fn met(&self, now_ns: u64) {
         let before = self.met_ns.swap(now_ns, Relaxed);
-        if hard {
-            self.all_until_ns.store(now_ns.saturating_add(ALL_NANOS_HARD), Relaxed);
-        } else if now_ns.saturating_sub(before) < OFTEN_NANOS {
+        if now_ns.saturating_sub(before) < OFTEN_NANOS {
             self.all_until_ns.fetch_max(now_ns.saturating_add(ALL_NANOS), Relaxed);
         }
     }

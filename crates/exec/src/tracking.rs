@@ -173,7 +173,7 @@ pub(crate) fn trim_all(node: &Node) {
         if let Some(mut shard) = node.keyspace.try_lock(shard) {
             let dropped = trim(node, &mut shard.ext.tracked, limit);
             for readers in dropped {
-                tell(node, &readers.clients, &[&readers.key], None, &mut Vec::new());
+                tell(node, &readers.clients, Some(&[&readers.key]), None, &mut Vec::new());
             }
         }
     }
@@ -206,7 +206,7 @@ fn take(node: &Node, tracked: &mut Tracked, hash: KeyHash) -> SmallVec<[Readers;
 
 /// An invalidation for these clients; those of `current` are put into `own` instead of being mailed. `None` for keys:
 /// all of them.
-fn tell_all(
+fn tell(
     node: &Node,
     clients: &[Arc<ClientRecord>],
     keys: Option<&[&[u8]]>,
@@ -236,16 +236,6 @@ fn tell_all(
         };
         send(node, &target, bytes, current, own);
     }
-}
-
-fn tell(
-    node: &Node,
-    clients: &[Arc<ClientRecord>],
-    keys: &[&[u8]],
-    current: Option<ClientId>,
-    own: &mut Vec<Arc<[u8]>>,
-) {
-    tell_all(node, clients, Some(keys), current, own);
 }
 
 fn send(node: &Node, to: &ClientRecord, bytes: Arc<[u8]>, current: Option<ClientId>, own: &mut Vec<Arc<[u8]>>) {
@@ -341,7 +331,7 @@ impl Turn<'_, '_> {
             }
             if tracking.keys.load(Relaxed) > limit(node) {
                 for readers in trim(node, tracked, limit(node)) {
-                    tell(node, &readers.clients, &[&readers.key], self.client, &mut self.scratch.own_pushes);
+                    tell(node, &readers.clients, Some(&[&readers.key]), self.client, &mut self.scratch.own_pushes);
                 }
             }
         }
@@ -374,7 +364,7 @@ impl Turn<'_, '_> {
                 readers.clients.retain(|client| {
                     !(client.has(flag::BROADCAST) || by == Some(client.id) && client.has(flag::NO_LOOP))
                 });
-                tell(node, &readers.clients, &[&readers.key], self.client, &mut self.scratch.own_pushes);
+                tell(node, &readers.clients, Some(&[&readers.key]), self.client, &mut self.scratch.own_pushes);
             }
         }
         if node.tracking.broadcasting.load(Relaxed) > 0
@@ -394,7 +384,7 @@ impl Turn<'_, '_> {
             }
         });
         let clients: Vec<_> = node.clients.all().into_iter().filter(|client| client.has(flag::TRACKING)).collect();
-        tell_all(node, &clients, None, self.client, &mut self.scratch.own_pushes);
+        tell(node, &clients, None, self.client, &mut self.scratch.own_pushes);
     }
 
     /// The end of a command or transaction: those who want to know of all keys with a prefix are told.
@@ -418,12 +408,12 @@ impl Turn<'_, '_> {
             }
             let (loops, no_loops): (Vec<_>, Vec<_>) =
                 clients.iter().cloned().partition(|client| !client.has(flag::NO_LOOP));
-            tell(node, &loops, &all, self.client, &mut self.scratch.own_pushes);
+            tell(node, &loops, Some(&all), self.client, &mut self.scratch.own_pushes);
             for client in no_loops {
                 let theirs = |key: &&&[u8]| of_others.iter().any(|(of, by)| of == *key && *by != Some(client.id));
                 let keys: Vec<&[u8]> = all.iter().filter(theirs).copied().collect();
                 if !keys.is_empty() {
-                    tell(node, &[client], &keys, self.client, &mut self.scratch.own_pushes);
+                    tell(node, &[client], Some(&keys), self.client, &mut self.scratch.own_pushes);
                 }
             }
         }

@@ -71,15 +71,29 @@ static CRC16: [[u16; 256]; 8] = {
     tables
 };
 
-static CRC64: [[u64; 256]; 8] = {
+// Jones's 0xad93d23594c935a9 with its bits reversed.
+static CRC64: [[u64; 256]; 8] = reflected(0x95ac_9329_ac4b_c9b5);
+
+// Castagnoli's 0x1edc6f41 with its bits reversed. All values fit 32 bits, as the polynomial does.
+static CRC32C: [[u32; 256]; 8] = {
+    let wide = reflected(0x82f6_3b78);
+    let mut tables = [[0; 256]; 8];
+    let mut at = 0;
+    while at < 8 * 256 {
+        tables[at / 256][at % 256] = wide[at / 256][at % 256] as u32;
+        at += 1;
+    }
+    tables
+};
+
+const fn reflected(polynomial: u64) -> [[u64; 256]; 8] {
     let mut tables = [[0; 256]; 8];
     let mut byte = 0;
     while byte < 256 {
         let mut crc = byte as u64;
         let mut bit = 0;
         while bit < 8 {
-            // 0x95ac9329ac4bc9b5 is Jones's 0xad93d23594c935a9 with its bits reversed.
-            crc = (crc >> 1) ^ (0x95ac_9329_ac4b_c9b5 * (crc & 1));
+            crc = (crc >> 1) ^ (polynomial * (crc & 1));
             bit += 1;
         }
         tables[0][byte] = crc;
@@ -92,30 +106,7 @@ static CRC64: [[u64; 256]; 8] = {
         at += 1;
     }
     tables
-};
-
-static CRC32C: [[u32; 256]; 8] = {
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            // 0x82f63b78 is Castagnoli's 0x1edc6f41 with its bits reversed.
-            crc = (crc >> 1) ^ (0x82f6_3b78 * (crc & 1));
-            bit += 1;
-        }
-        tables[0][byte] = crc;
-        byte += 1;
-    }
-    let mut at = 256;
-    while at < 8 * 256 {
-        let before = tables[at / 256 - 1][at % 256];
-        tables[at / 256][at % 256] = (before >> 8) ^ tables[0][(before & 255) as usize];
-        at += 1;
-    }
-    tables
-};
+}
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@
 
 use crate::Position;
 use crate::line;
+use crate::times::APPENDS_PER_SAMPLE;
 use crate::unit::{Unit, head};
 use kit::world::Clock;
 use std::collections::VecDeque;
@@ -39,6 +40,8 @@ pub(crate) struct Pending {
     /// Chunks that belong to earlier segments, each with the number of the rotation that comes after it.
     sealed: VecDeque<(Chunk, u64)>,
     pub(crate) units: Option<Vec<Unit>>,
+    /// Appends since the last one that asked for a timed one.
+    since_sample: u32,
 }
 
 /// Bytes of a segment as they go to the file.
@@ -109,6 +112,17 @@ impl Pending {
             self.remember(unit);
         }
         self.position
+    }
+
+    /// After a push: whether the next one shall be timed.
+    #[inline]
+    pub(crate) fn is_sample(&mut self) -> bool {
+        self.since_sample += 1;
+        if self.since_sample < APPENDS_PER_SAMPLE {
+            return false;
+        }
+        self.since_sample = 0;
+        true
     }
 
     #[cold]

@@ -34,6 +34,7 @@ mod settings;
 mod slow;
 mod status;
 mod sync;
+mod times;
 mod trouble;
 mod unit;
 mod writer;
@@ -49,6 +50,7 @@ pub use rotate::{Prepared, Rotated};
 pub use settings::{Live, Policy, Settings};
 pub use slow::Slow;
 pub use status::Status;
+pub use times::{APPENDS_PER_SAMPLE, Times};
 pub use trouble::{Event, Trouble, What};
 pub use unit::Unit;
 
@@ -89,6 +91,7 @@ pub struct Log {
     listener: RwLock<Option<Listener>>,
     events: Mutex<Vec<Event>>,
     sizes: status::Sizes,
+    times: Times,
 }
 
 impl Log {
@@ -127,6 +130,7 @@ impl Log {
             listener: RwLock::new(None),
             events: Mutex::default(),
             sizes: status::Sizes::default(),
+            times: Times::default(),
         }
     }
 
@@ -146,9 +150,16 @@ impl Log {
     /// database is another one than before. Called under the shard locks: copies and returns. The answer to the client
     /// may leave when `acknowledged` has reached the position that this gives.
     pub fn append(&self, unit: &Unit) -> Position {
+        let begin = self.times.begin_append(&*self.clock);
         let now_s = self.switches.timestamps().then(|| self.clock.unix_ms().secs());
         let mut pending = self.pending.lock();
         let position = pending.push(unit, now_s, &*self.clock);
+        if pending.is_sample() {
+            self.times.append_is_due.store(true, Relaxed);
+        }
+        if let Some(begin) = begin {
+            self.times.append.record(self.clock.mono_ns().saturating_sub(begin));
+        }
         if pending.units.is_some() {
             self.acknowledged.store(position, Release);
         }
@@ -190,6 +201,10 @@ impl Log {
     /// Of a log in memory: every unit so far.
     pub fn units(&self) -> Vec<Unit> {
         self.pending.lock().units.clone().unwrap_or_default()
+    }
+
+    pub fn times(&self) -> &Times {
+        &self.times
     }
 
     pub fn settings(&self) -> &Settings {

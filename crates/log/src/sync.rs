@@ -14,6 +14,7 @@
 
 use crate::folder::Mark;
 use crate::gather::{Gather, Wait};
+use crate::times::time;
 use crate::trouble::{Event, Trouble, What};
 use crate::writer::WriteError;
 use crate::{Log, Policy, Position};
@@ -223,7 +224,7 @@ impl Log {
         }
         let syncing_since = self.sync.running.load(Acquire).then(|| self.clock.mono_ns());
         let (since, kind) = (self.since(), self.kind_of_write());
-        let written = writer.write_all(&self.pending, self.synced.load(Acquire), policy)?;
+        let written = writer.write_all(self, self.synced.load(Acquire), policy)?;
         self.write_took(since, kind);
         if let Some(since) = syncing_since {
             self.count_delay(since);
@@ -295,7 +296,7 @@ impl Log {
         for (seq, file, path, mark) in due {
             self.sync.running.store(true, Release);
             let since = self.since();
-            let result = file.sync_data();
+            let result = time(&self.times.sync, &*self.clock, || file.sync_data());
             self.sync_took(since);
             self.sync.running.store(false, Release);
             self.sync.syncs.fetch_add(1, Relaxed);

@@ -10,8 +10,9 @@
 
 use crate::append::{Chunk, Pending, Taken};
 use crate::folder::{Mark, Segment};
+use crate::times::time;
 use crate::trouble::What;
-use crate::{Policy, Position};
+use crate::{Log, Policy, Position};
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
@@ -44,16 +45,11 @@ const UNSYNCED_BYTES_MAX: usize = 16 << 20;
 
 impl Writer {
     /// Writes all that waits. Gives the position that is in the file.
-    pub(crate) fn write_all(
-        &mut self,
-        pending: &parking_lot::Mutex<Pending>,
-        synced: Position,
-        policy: Policy,
-    ) -> Result<Position, WriteError> {
+    pub(crate) fn write_all(&mut self, log: &Log, synced: Position, policy: Policy) -> Result<Position, WriteError> {
         let mut written = self.written();
         loop {
             if self.at_hand.is_none() {
-                let (mut chunk, next) = match pending.lock().take(&mut self.spare, synced) {
+                let (mut chunk, next) = match log.pending.lock().take(&mut self.spare, synced) {
                     Taken::Nothing => return Ok(written),
                     Taken::Chunk(chunk) => (chunk, None),
                     Taken::Last(chunk, next) => (chunk, Some(next)),
@@ -61,11 +57,11 @@ impl Writer {
                 chunk.seal();
                 self.at_hand = Some((chunk, next));
             }
-            written = self.write_at_hand(policy)?;
+            written = self.write_at_hand(log, policy)?;
         }
     }
 
-    fn write_at_hand(&mut self, policy: Policy) -> Result<Position, WriteError> {
+    fn write_at_hand(&mut self, log: &Log, policy: Policy) -> Result<Position, WriteError> {
         let Some((chunk, next)) = &mut self.at_hand else { return Ok(self.written()) };
         let Some(segment) = &mut self.current else {
             return Err(WriteError {
@@ -83,7 +79,8 @@ impl Writer {
                 segment.file.truncate(segment.len).map_err(|error| fail(segment, error))?;
                 self.torn = false;
             }
-            if let Err(error) = segment.file.write_all(&chunk.bytes) {
+            let write = || segment.file.write_all(&chunk.bytes);
+            if let Err(error) = time(&log.times.write, &*log.clock, write) {
                 // Cut back at once if that works, so that the file is whole whatever happens next.
                 self.torn = segment.file.truncate(segment.len).is_err();
                 return Err(fail(segment, error));

@@ -14,6 +14,10 @@ pub(crate) struct Holds {
     sent: u64,
     /// While there are marks: what stands before this may leave.
     free_until: u64,
+    /// Marks that were made since somebody asked.
+    made: u64,
+    /// Its client is counted among those that wait.
+    is_counted: bool,
 }
 
 struct Mark {
@@ -40,6 +44,7 @@ impl Holds {
                 self.free_until = self.sent;
             }
             self.marks.push_back(Mark { position: logged, end });
+            self.made += 1;
         }
         while let Some(mark) = self.marks.front()
             && mark.position <= acknowledged
@@ -63,6 +68,21 @@ impl Holds {
         self.marks.front().map(|mark| mark.position)
     }
 
+    /// How often replies had to wait since this was asked last.
+    pub(crate) fn take_made(&mut self) -> u64 {
+        std::mem::take(&mut self.made)
+    }
+
+    /// By how much the number of waiting clients changes, if it does; a client that is gone waits no more.
+    #[inline]
+    pub(crate) fn shift(&mut self, is_here: bool) -> Option<i64> {
+        let counts = is_here && self.waits_for().is_some();
+        (counts != self.is_counted).then(|| {
+            self.is_counted = counts;
+            if counts { 1 } else { -1 }
+        })
+    }
+
     /// Are there bytes that could leave if the socket took them?
     pub(crate) fn some_may_leave(&self, unsent: usize) -> bool {
         unsent > 0 && (self.marks.is_empty() || self.free_until > self.sent)
@@ -82,6 +102,11 @@ mod tests {
         assert_eq!(holds.allowed(&log, 7, 50), 0, "a write at position 7");
         assert_eq!(holds.allowed(&log, 7, 80), 0, "and a read after it");
         assert!(holds.waits_for() == Some(7) && !holds.some_may_leave(80));
+        assert_eq!((holds.take_made(), holds.take_made()), (1, 0), "the read has no mark of its own");
+        assert_eq!(
+            [holds.shift(true), holds.shift(true), holds.shift(false), holds.shift(false)],
+            [Some(1), None, Some(-1), None]
+        );
         // The log has taken position 7: its mark ends at 150, what came after it is behind the next one.
         assert_eq!(holds.allowed(&log, 9, 100), 0);
         holds.marks[0].position = 0;

@@ -572,8 +572,12 @@ impl EventLoop {
         self.mem_shift += conn.mem_shift();
         conn.turn = TurnPart::default();
         if let Some(position) = conn.holds.waits_for() {
+            self.worker.tally().add(&metrics::REPLIES_HELD, conn.holds.take_made());
             self.waits_for_log.push(slot);
             self.log_wanted = self.log_wanted.min(position);
+        }
+        if let Some(shift) = conn.holds.shift(true) {
+            self.worker.tally().shift(&metrics::CLIENTS_HELD, shift);
         }
         self.slab.put(slot, conn);
     }
@@ -590,6 +594,9 @@ impl EventLoop {
             self.timers.remove(&(timer, slot));
         }
         self.worker.disconnect(&mut conn.session);
+        if let Some(shift) = conn.holds.shift(false) {
+            self.worker.tally().shift(&metrics::CLIENTS_HELD, shift);
+        }
         let evicted = conn.session.record.evicted_mem.load(Relaxed);
         self.mem_shift -= conn.mem_counted as i64 - evicted as i64;
         conn.reply.clear();

@@ -18,7 +18,7 @@ mod resp;
 pub mod resp_client;
 
 pub use error::{Error, ProtocolError};
-pub use parts::{IO_SLICES_MAX, Mark, REPLY_PART_BYTES, SHARED_COPY_BYTES_MAX};
+pub use parts::{Mark, REPLY_PART_BYTES, SHARED_COPY_BYTES_MAX};
 pub use reply::{Later, Reply};
 pub use request::{InlineRequest, Limits, Request, Step, Word};
 pub use resp::Parser;

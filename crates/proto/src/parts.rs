@@ -19,9 +19,6 @@ pub const REPLY_PART_BYTES: usize = 16 * 1024;
 /// A shared chunk up to this size is copied: that costs less than one more part to send.
 pub const SHARED_COPY_BYTES_MAX: usize = 1024;
 
-/// The system takes no more slices in one write (IOV_MAX on Linux).
-pub const IO_SLICES_MAX: usize = 1024;
-
 // Sealing a tail that is nearly empty, as before a shared chunk, would tie up its 16 KiB.
 const SEAL_COPY_BYTES_MAX: usize = REPLY_PART_BYTES / 4;
 

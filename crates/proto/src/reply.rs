@@ -304,11 +304,6 @@ impl Reply {
         self.parts.first()
     }
 
-    /// All that is to be sent, in order, at most `IO_SLICES_MAX` pieces, added to `out`.
-    pub fn front_slices<'a>(&'a self, out: &mut Vec<IoSlice<'a>>) {
-        out.extend(self.parts.slices().take(crate::IO_SLICES_MAX).map(IoSlice::new));
-    }
-
     /// The first `len_max` bytes into an array on the stack; how many pieces it took.
     pub fn fill_slices<'a>(&'a self, out: &mut [IoSlice<'a>], len_max: usize) -> usize {
         self.parts.fill_slices(out, len_max)
@@ -563,10 +558,6 @@ mod tests {
         assert!(taken.is_resp3() && reply.is_resp3() && reply.is_empty());
         reply.append(taken);
         assert_eq!((reply.front(), reply.chunk_count()), (b"+OK\r\n".as_slice(), 1));
-        let mut slices = Vec::new();
-        reply.front_slices(&mut slices);
-        assert_eq!(slices.len(), 1);
-        drop(slices);
         reply.recycle();
         assert!(!reply.is_resp3() && reply.is_empty() && reply.mem_bytes() == REPLY_PART_BYTES);
     }

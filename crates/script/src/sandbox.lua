@@ -7,7 +7,8 @@
 local native = ...
 local error, getmetatable, next, pairs, pcall, rawget, rawset, setmetatable, tostring, type, xpcall =
     error, getmetatable, next, pairs, pcall, rawget, rawset, setmetatable, tostring, type, xpcall
-local loadstring, collectgarbage, ipairs, select = loadstring, collectgarbage, ipairs, select
+local loadstring, collectgarbage, ipairs, select, tonumber, unpack =
+    loadstring, collectgarbage, ipairs, select, tonumber, unpack
 local byte, sub, find, gmatch, gsub, match = string.byte, string.sub, string.find, string.gmatch, string.gsub, string.match
 local concat, insert, remove, sort = table.concat, table.insert, table.remove, table.sort
 local resume, wrap = coroutine.resume, coroutine.wrap
@@ -102,7 +103,7 @@ end
 
 G._G = env
 G._VERSION = _VERSION
-G.assert, G.error, G.select, G.tonumber, G.tostring, G.type, G.unpack = assert, error, select, tonumber, tostring, type, unpack
+G.assert, G.error, G.select, G.tonumber, G.tostring, G.type = assert, error, select, tonumber, tostring, type
 G.rawequal = rawequal
 
 function G.pcall(f, ...)
@@ -162,6 +163,24 @@ end
 
 function G.ipairs(t)
     return ipairs(locked[t] or t)
+end
+
+-- Lua counts the results in 32 bits, and its own check for too many of them rests on what C leaves open. More than these
+-- do not fit on its stack.
+local RESULTS_MAX = 7990
+function G.unpack(t, i, j)
+    if type(t) ~= 'table' then
+        error("bad argument #1 to 'unpack' (table expected, got " .. type(t) .. ')', 2)
+    end
+    local first, last = tonumber(i or 1), tonumber(j or #t)
+    if first and last then
+        if not (first > -2147483648 and last < 2147483648) or last - first >= RESULTS_MAX then
+            error('too many results to unpack', 2)
+        elseif last < first then
+            return
+        end
+    end
+    return unpack(t, i, j)
 end
 
 function G.collectgarbage(what, n)

@@ -102,6 +102,13 @@ fn metrics() -> String {
         let kind = if metric.is_counter() { "counter" } else { "gauge" };
         text.push_str(&row(&[metric.name(), kind, metric.doc()]));
     }
+    for times in console::TIMES {
+        let name = match times.label {
+            Some((label, value)) => format!("{}{{{label}=\"{value}\"}}", times.name),
+            None => times.name.to_string(),
+        };
+        text.push_str(&row(&[&name, "histogram", times.doc]));
+    }
     text
 }
 
@@ -115,6 +122,7 @@ mod tests {
             ("commands", "GET\tstring\t"),
             ("options", "port\tnumber\t6379\t0 to 65535\t"),
             ("metrics", "expired_keys\tcounter\t"),
+            ("metrics", "basalt_lock_wait_seconds{lock=\"shard\"}\thistogram\t"),
         ] {
             let text = rows(what).unwrap();
             let columns = text.lines().next().unwrap().split('\t').count();

@@ -292,6 +292,77 @@ fn options_change_while_it_runs() {
     assert_eq!(ask(other, &["CONFIG", "GET", "port"]), ["port".to_owned(), other.to_string()]);
 }
 
+/// Where files are written and what is loaded is not for clients to say: only the configuration does, or who it names.
+#[test]
+fn paths_are_for_the_configuration() {
+    let protected = ["dbfilename", "dir"];
+    let fixed = [
+        "aclfile",
+        "appenddirname",
+        "appendfilename",
+        "cluster-config-file",
+        "enable-debug-command",
+        "enable-module-command",
+        "enable-protected-configs",
+        "logfile",
+        "pidfile",
+        "unixsocket",
+    ];
+    // Only read, when they are set; Redis lets clients change them too.
+    let read = [
+        "tls-ca-cert-dir",
+        "tls-ca-cert-file",
+        "tls-cert-file",
+        "tls-client-cert-file",
+        "tls-client-key-file",
+        "tls-dh-params-file",
+        "tls-key-file",
+    ];
+    let folder = Folder::new("paths");
+    let server = Server::start(&folder, &[]);
+    let refusal = |server: &Server, name: &str, value: &str| {
+        let reply = server.one(&["CONFIG", "SET", name, value]);
+        let about = format!("-ERR CONFIG SET failed (possibly related to argument '{name}') - ");
+        reply.strip_prefix(&about).unwrap_or_else(|| panic!("{name}: {reply}")).to_string()
+    };
+    for name in protected {
+        assert_eq!(refusal(&server, name, "elsewhere"), "can't set protected config");
+    }
+    for name in fixed {
+        assert_eq!(refusal(&server, name, "yes"), "can't set immutable config");
+    }
+    // Nor together with what may be set, nor through a transaction or a script.
+    assert!(server.one(&["CONFIG", "SET", "maxmemory", "1gb", "dir", "/"]).contains("can't set protected config"));
+    assert_eq!(server.one(&["CONFIG", "GET", "maxmemory"]), "maxmemory 0");
+    let by_script = server.one(&["EVAL", "return redis.call('config', 'set', 'dir', '/')", "0"]);
+    assert!(by_script.starts_with("-ERR This Redis command is not allowed from script"), "{by_script}");
+    for words in [&["DEBUG", "RELOAD"][..], &["MODULE", "LOAD", "/x.so"], &["MODULE", "LOADEX", "/x.so"]] {
+        let reply = server.one(words);
+        assert!(reply.starts_with(&format!("-ERR {} command not allowed.", words[0])), "{words:?}: {reply}");
+    }
+    // A new option that may hold a path must choose its list here.
+    let shown = server.ask(&["CONFIG", "GET", "*"]);
+    let names = shown.chunks_exact(2).map(|pair| pair[0].as_str());
+    let ends = ["file", "filename", "dir", "dirname", "unixsocket", "path"];
+    let paths: Vec<&str> = names.filter(|name| ends.iter().any(|end| name.ends_with(end))).collect();
+    let listed = |name: &&str| protected.contains(name) || fixed.contains(name) || read.contains(name);
+    assert!(paths.len() > 10 && paths.iter().all(listed), "{paths:?}");
+    assert_eq!(server.stop(), 0);
+
+    // Who may change them still names files in `dir`, not paths.
+    let folder = Folder::new("paths-allowed");
+    let server = Server::start(&folder, &["--enable-protected-configs", "yes", "--enable-debug-command", "local"]);
+    for name in ["../x.rdb", "/x.rdb", "a/b"] {
+        assert_eq!(refusal(&server, "dbfilename", name), "dbfilename can't be a path, just a filename");
+    }
+    assert_eq!(server.one(&["DEBUG", "SLEEP", "0"]), "+OK");
+    assert_eq!(server.stop(), 0);
+    for option in ["--appenddirname", "--appendfilename", "--dbfilename"] {
+        let output = run(&[option, "../x", "--port", "0"]);
+        assert_eq!(output.status.code(), Some(1), "{option}");
+    }
+}
+
 #[test]
 fn every_option_takes_the_value_it_shows() {
     let folder = Folder::new("sanity");

@@ -86,6 +86,25 @@ mod tests {
     }
 
     #[test]
+    fn whether_a_name_exists_is_not_told() {
+        let mut node = node(&[("requirepass", "secret")]);
+        node.converse("AUTH secret; ACL SETUSER known on >word; ACL SETUSER off off >word; c2> PING -> -NOAUTH");
+        // Names that are there, that are not, that are off, and passwords of any length: one answer, one delay.
+        let tries = ["known wrong", "nobody word", "off word", "known w", "known \"\"", "nobody \"\""];
+        for i in 0..64 {
+            node.converse(&format!("c2> AUTH {} -> -WRONGPASS invalid username-password pair", tries[i % tries.len()]));
+        }
+        for (i, names) in tries.iter().enumerate() {
+            let wait = 10 * (i + 1);
+            node.converse(&format!(
+                "c2> AUTH {names} -> parked; ~{}ms; c2> <- silence; ~1ms; c2> <- -WRONGPASS",
+                wait - 1
+            ));
+        }
+        node.converse("c2> AUTH known word -> +OK");
+    }
+
+    #[test]
     fn without_one() {
         check(
             "AUTH x -> -ERR AUTH <password> called without any password; AUTH default x -> +OK; AUTH a b c -> -ERR syntax error",

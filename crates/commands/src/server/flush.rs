@@ -61,23 +61,8 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
     };
     // The reply waits for the freeing thread; no event loop does.
     let waits = !lazy && ctx.may_wait() && ctx.node.freer.has_thread();
-    let mut removed = 0;
     let is_all = databases.len() == ctx.node.databases;
-    for db in databases {
-        watch::database_leaves(&mut ctx.db, db, None);
-        let freer = &ctx.node.freer;
-        ctx.db.each_shard(|_, shard| {
-            if let Some(taken) = shard.take_db(db) {
-                removed += taken.len() as u64;
-                freer.db(taken, lazy || waits);
-            }
-        });
-        if let Some(tier) = ctx.node.tier.get() {
-            tier.forget_database(db);
-        }
-        // Who waits in a group of a stream is told that it is gone.
-        ctx.db.database_changed(db);
-    }
+    let removed = empty(ctx, databases, lazy || waits);
     // Even of nothing: a replica may have what we do not.
     ctx.replay_always();
     // Who has save points finds the empty data on disk when the reply comes.
@@ -94,6 +79,27 @@ fn flush(ctx: &mut Ctx, args: &Args, databases: std::ops::Range<usize>) -> Resul
     }
     ctx.reply.ok();
     Ok(())
+}
+
+/// Takes the tables out, and frees them here or in the background. Gives the number of keys that were in them.
+pub(super) fn empty(ctx: &mut Ctx, databases: std::ops::Range<usize>, in_background: bool) -> u64 {
+    let mut removed = 0;
+    for db in databases {
+        watch::database_leaves(&mut ctx.db, db, None);
+        let freer = &ctx.node.freer;
+        ctx.db.each_shard(|_, shard| {
+            if let Some(taken) = shard.take_db(db) {
+                removed += taken.len() as u64;
+                freer.db(taken, in_background);
+            }
+        });
+        if let Some(tier) = ctx.node.tier.get() {
+            tier.forget_database(db);
+        }
+        // Who waits in a group of a stream is told that it is gone.
+        ctx.db.database_changed(db);
+    }
+    removed
 }
 
 fn answer_later(ctx: &Ctx) -> Saved {

@@ -17,6 +17,7 @@ pub mod module;
 pub mod monitor;
 pub mod restore_asking;
 pub mod role;
+pub mod sflush;
 pub mod shutdown;
 pub mod slowlog;
 pub mod swapdb;
@@ -42,6 +43,7 @@ pub static COMMANDS: &[&Command] = &[
     &monitor::MONITOR,
     &restore_asking::RESTORE_ASKING,
     &role::ROLE,
+    &sflush::SFLUSH,
     &shutdown::SHUTDOWN,
     &slowlog::SLOWLOG,
     &swapdb::SWAPDB,

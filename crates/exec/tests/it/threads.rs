@@ -81,6 +81,40 @@ fn two_keys_are_changed_as_one() {
 }
 
 #[test]
+fn waits_for_locks_are_counted() {
+    use exec::lock_waits::Lock;
+    let node = node();
+    let counts = || [Lock::Shard, Lock::World, Lock::Running].map(|lock| node.lock_waits.of(lock).count());
+    let mut client = Client::new(&node, 1);
+    client.ask(&["COUNTUP", "a", "b"]);
+    assert_eq!(counts(), [0, 0, 0], "a free lock costs nothing");
+
+    let shard = node.keyspace.hash(b"a").shard();
+    let guard = node.keyspace.lock(shard);
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| Client::new(&node, 2).ask(&["COUNTUP", "a", "b"]));
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        drop(guard);
+        asking.join().unwrap();
+    });
+    assert_eq!(counts(), [1, 0, 0]);
+    let waited = node.lock_waits.of(Lock::Shard).sum_ns();
+    assert!((1_000_000..10_000_000_000).contains(&waited), "{waited}");
+
+    client.ask(&["MOVEALL"]);
+    assert_eq!(counts(), [1, 1, 0]);
+
+    let world = node.world.exclusive();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| Client::new(&node, 2).ask(&["COUNTUP", "a", "b"]));
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        drop(world);
+        asking.join().unwrap();
+    });
+    assert_eq!(counts(), [1, 1, 1]);
+}
+
+#[test]
 fn the_world_lock_sees_whole_commands() {
     let node = node();
     on_all_threads(&node, |mut client, mut rng| {

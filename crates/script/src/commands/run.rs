@@ -117,8 +117,8 @@ impl Script for Run {
         self.of.habits().note_reach(strayed);
     }
 
-    fn met(&self, now_ns: u64, hard: bool) {
-        self.of.habits().met(now_ns, hard);
+    fn met(&self, now_ns: u64) {
+        self.of.habits().met(now_ns);
     }
 
     fn run(&mut self, caller: &mut dyn Caller, args: &Args, reply: &mut Reply) -> Ended {

@@ -121,6 +121,136 @@ fn all_ways_out() {
     );
 }
 
+/// Holes that Redis had, by their numbers, each as it was used: the machine lives on, and says no where the script has no
+/// right to what it asks for.
+#[test]
+fn known_holes() {
+    let thread = std::thread::Builder::new().stack_size(exec::script::STACK_BYTES).spawn(all_known_holes);
+    thread.unwrap().join().unwrap();
+}
+
+fn all_known_holes() {
+    let mut node = node(&[("lua-memory-limit", "16mb")]);
+    let mut wrong = Vec::new();
+    for (cve, script, wanted) in [
+        // Bytecode that the machine does not check, as the script itself too.
+        ("2015-4335", "\u{1b}LuaQ", "bytecode is not allowed"),
+        ("2015-4335", "return tostring(loadstring('\\27LuaQ'))", "$3\r\nnil\r\n"),
+        // Room for the arguments that a function names and was not given.
+        (
+            "2014-5461",
+            "local p = {} for i = 1, 190 do p[i] = 'p' .. i end local f = loadstring('return function(' .. table.concat(p, ',') .. ', ...) local a = ... return 1 end')() local all = {} for i = 1, 200 do all[i] = coroutine.wrap(function() local mine = {i} f() coroutine.yield() f() return mine[1] end) all[i]() end for i = 1, 200 do assert(all[i]() == i) end return 7",
+            ":7",
+        ),
+        // Sizes in a format of struct that overflow.
+        ("2015-8080", "return struct.pack('>I2147483648', 1)", "integral size overflow"),
+        ("2020-14147", "return struct.pack('c99999999999999999999999', 'x')", "integral size overflow"),
+        ("2018-11219", "return struct.unpack('!4294967297i', 'xxxx')", "integral size overflow"),
+        ("2018-11219", "return struct.size('c9223372036854775807c9223372036854775807')", "integral size overflow"),
+        ("2018-11219", "return struct.unpack('<I4c0', '\\255\\255\\255\\255x')", "data string too short"),
+        ("2018-11219", "return struct.unpack('c0', 'x')", "format 'c0' needs a previous size"),
+        ("2018-11219", "return struct.unpack('i', 'xxxxxxxx', -2147483648)", "offset must be 1 or greater"),
+        // Depth and count of what cmsgpack packs and takes apart.
+        ("2018-11218", "local t = {} t.t = t return #cmsgpack.pack(t) > 0", ":1\r\n"),
+        ("2018-11218", "local t = {} for i = 1, 1e4 do t = {t} end return #cmsgpack.pack(t) > 0", ":1\r\n"),
+        ("2018-11218", "return #cmsgpack.pack(unpack({}, 1, 7900))", ":7900\r\n"),
+        ("2018-11218", "return cmsgpack.unpack('\\223\\255\\255')", "Missing bytes in input"),
+        ("2018-11218", "return cmsgpack.unpack_limit('\\1\\1', 2147483648, 2147483647)", "greater than"),
+        // A library of Lua's own, where the system's Lua is used.
+        (
+            "2022-0543",
+            "return package.loadlib('liblua5.1.so.0', 'luaopen_io')",
+            "nonexistent global variable 'package'",
+        ),
+        // Globals left for the next script, which may be another user's.
+        ("2022-24735", "function redis.call() end", "Attempt to modify a readonly table"),
+        ("2022-24735", "string.x = 1", "Attempt to modify a readonly table"),
+        // cjson: growing beyond what a number holds, and nesting.
+        ("2022-24834", "return #cjson.encode(('\\1'):rep(4e6))", "not enough memory"),
+        (
+            "2022-24834",
+            "local s = ('\\1'):rep(1e5) local t = {} for i = 1, 99 do t[i] = s end return #cjson.encode(t)",
+            "not enough memory",
+        ),
+        ("2022-24834", "local t = {} for i = 1, 1e5 do t = {t} end return cjson.encode(t)", "excessive depth"),
+        ("2022-24834", "return cjson.decode(('[{\"a\":'):rep(1e5))", "too many nested data structures"),
+        ("2022-24834", "cjson.encode_max_depth(2147483648)", "expected integer between"),
+        ("2022-24834", "cjson.decode_max_depth(2147483648)", "expected integer between"),
+        // Matching that recurses, on the stack of the thread.
+        ("2022-36021", "return string.match(('a'):rep(9999), ('a?'):rep(9999))", "pattern too complex"),
+        ("2021-32626", "return redis.call(unpack({}, 1, 7900))", "Lua redis lib command arguments must be strings"),
+        // bit.tohex counted its digits below zero.
+        ("2024-31449", "return bit.tohex(65535, -2147483648)", "$8\r\n0000FFFF\r\n"),
+        ("2024-31449", "return bit.tohex(65535, 2147483647)", "$8\r\n0000ffff\r\n"),
+        ("2024-31449", "return bit.tohex(65535, 1e300)", "$"),
+        // What the collector frees at the end, when the machine is closed.
+        ("2024-46981", "local p = newproxy(true) getmetatable(p).__gc = function() end", "variable 'newproxy'"),
+        (
+            "2024-46981",
+            "local t = setmetatable({}, {__gc = function() error('x') end}) t = nil collectgarbage() return 1",
+            ":1",
+        ),
+        // A chunk's name that the collector frees while its text is still coming.
+        (
+            "2025-49844",
+            "for n = 1, 50 do local i = 0 local f = load(function() i = i + 1 collectgarbage() for k = 1, 50 do local s = ('junk' .. n .. k):rep(3) end return ('return 1 '):sub(i, i) end, 'name' .. n) assert(f() == 1) end return 7",
+            ":7",
+        ),
+        (
+            "2025-49844",
+            "for n = 1, 50 do local text = 'return function() ' .. ('local a = \"x' .. n .. '\" '):rep(50) .. ' end' local f = assert(loadstring(text, 'name' .. n .. '\\0rest')) collectgarbage('step') assert(type(f()) == 'function') end return 7",
+            ":7",
+        ),
+        // unpack's count of results, beyond 32 bits.
+        ("2025-46817", "return unpack({}, 0, 2147483647)", "too many results to unpack"),
+        ("2025-46817", "return unpack({}, -2147483648, 2147483647)", "too many results to unpack"),
+        ("2025-46817", "return unpack({}, '-2147483647', '2147483647')", "too many results to unpack"),
+        ("2025-46817", "return unpack({}, 2147483648, 4294967295)", "too many results to unpack"),
+        ("2025-46817", "return unpack({}, -2147483647)", "too many results to unpack"),
+        ("2025-46817", "return unpack({}, 0/0, 0/0)", "too many results to unpack"),
+        ("2025-46817", "return unpack({}, -math.huge, math.huge)", "too many results to unpack"),
+        ("2025-46817", "return {unpack({1, 2, 3}, 2)}", "*2\r\n:2\r\n:3\r\n"),
+        ("2025-46817", "return {unpack({1, 2, 3}, '2', '2')}", "*1\r\n:2\r\n"),
+        ("2025-46817", "return #{unpack({1, 2, 3}, 2, 1)}", ":0\r\n"),
+        ("2025-46817", "return unpack('x', 1, 2)", "bad argument #1 to"),
+        ("2025-46817", "return unpack({}, {}, 2)", "bad argument #2 to"),
+        // Metatables of what every script shares.
+        ("2025-46818", "getmetatable('').__index = function() return 1 end", "Attempt to modify a readonly table"),
+        ("2025-46818", "getmetatable('').__add = function() return 1 end", "Attempt to modify a readonly table"),
+        ("2025-46818", "rawset(getmetatable(''), '__add', 1)", "Attempt to modify a readonly table"),
+        ("2025-46818", "setmetatable('', {})", "bad argument #1 to"),
+        ("2025-46818", "setmetatable(nil, {})", "bad argument #1 to"),
+        (
+            "2025-46818",
+            "local m = {getmetatable(1), getmetatable(nil), getmetatable(true), getmetatable(print ~= nil)} return #m",
+            "variable 'print'",
+        ),
+        ("2025-46818", "return #{getmetatable(1), getmetatable(nil), getmetatable(true), getmetatable(pairs)}", ":0"),
+        ("2025-46818", "return getmetatable(coroutine.create(pairs)) == nil", ":1"),
+        // The brackets of a long string, and a text that ends in them.
+        (
+            "2025-46819",
+            "return loadstring('return [' .. ('='):rep(1e6) .. '[x]' .. ('='):rep(1e6) .. ']')()",
+            "$1\r\nx\r\n",
+        ),
+        ("2025-46819", "return ({loadstring('return [' .. ('='):rep(1e6))})[2]", "invalid long string delimiter"),
+        ("2025-46819", "return ({loadstring('--[' .. ('='):rep(1e6) .. '[ x')})[2]", "unfinished long comment"),
+        ("2025-46819", "return ({loadstring('return [=[ x ]')})[2]", "unfinished long string"),
+        // Lines of an answer that a script makes up.
+        ("", "return redis.status_reply('a\\r\\n+b')", "+a  +b\r\n"),
+        ("", "return redis.error_reply('E a\\r\\n+b')", "-E a  +b\r\n"),
+        ("", "return {err = 'E a\\r\\n$-1'}", "-E a  $-1\r\n"),
+        ("", "error('x\\r\\n+y')", "x  +y"),
+    ] {
+        let reply = eval(&mut node, script);
+        if !reply.contains(wanted) {
+            wrong.push(format!("{cve} {script}\n  {reply:?}\n  {wanted:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(eval(&mut node, "return ('x'):rep(2)"), "$2\r\nxx\r\n");
+}
+
 #[test]
 fn what_is_there_works() {
     let mut node = node(&[]);

@@ -15,7 +15,8 @@ fn get(port: u16, request: &str) -> String {
 #[test]
 fn metrics_and_health() {
     let port = free_port();
-    let server = Server::start(&["--metrics-port", &port.to_string()]);
+    let server =
+        Server::start(&["--metrics-port", &port.to_string(), "--appendonly", "yes", "--appendfsync", "always"]);
     if server.is_redis() {
         return;
     }
@@ -34,8 +35,20 @@ fn metrics_and_health() {
         "redis_errors_total{err=\"WRONGTYPE\"} 1\n",
         "# TYPE redis_commands_latencies_usec histogram\n",
         "# TYPE redis_commands_processed_total counter\n",
+        "# TYPE basalt_lock_wait_seconds histogram\n",
+        "basalt_lock_wait_seconds_bucket{lock=\"shard\",le=\"+Inf\"} ",
+        "basalt_lock_wait_seconds_count{lock=\"world\"} ",
+        "basalt_log_append_seconds_count ",
+        "basalt_clients_with_held_replies 0\n",
     ] {
         assert!(page.contains(line), "{line} in\n{page}");
+    }
+    let number = |name: &str| -> f64 {
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in\n{page}"))
+    };
+    for name in ["basalt_log_write_seconds_count", "basalt_log_sync_seconds_count", "basalt_replies_held"] {
+        assert!(number(name) >= 1.0, "{name} in\n{page}");
     }
     // Every line is a comment or `name[{labels}] number`.
     let (_, body) = page.split_once("\r\n\r\n").expect("a body");

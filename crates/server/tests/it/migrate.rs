@@ -1,6 +1,6 @@
 //! MIGRATE between this server and another, Redis where it is installed.
 
-use crate::client::Client;
+use crate::client::{Client, text_of};
 use crate::harness::Server;
 use proto::resp_client::Value;
 
@@ -63,6 +63,59 @@ fn moves_keys() {
         between(&one, &redis);
         between(&redis, &one);
     }
+}
+
+fn info(client: &mut Client, name: &str) -> String {
+    let text = text_of(&client.ask_line("INFO stats"));
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::to_string));
+    value.unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[test]
+fn the_connection_is_used_again() {
+    let (one, two) = (Server::start(&[]), Server::start(&["--requirepass", "secret"]));
+    if one.is_redis() {
+        return;
+    }
+    let (mut here, mut there) = (one.connect(), two.connect());
+    there.ask_line("AUTH secret");
+    let port = two.port.to_string();
+    let mut migrate = |key: &str, db: &str, auth: &[&str]| {
+        here.ask(&["SET", key, "v"]);
+        let mut words = vec!["MIGRATE", "127.0.0.1", &port, key, db, "5000"];
+        words.extend(auth);
+        let answer = match here.ask(&words) {
+            Value::Error(text) => text,
+            other => text_of(&other),
+        };
+        (answer, info(&mut here, "migrate_cached_sockets"))
+    };
+    let before = info(&mut there, "total_connections_received");
+    for (key, db) in [("a", "0"), ("b", "9"), ("c", "9"), ("d", "0")] {
+        assert_eq!(migrate(key, db, &["AUTH", "secret"]), ("OK".into(), "1".into()));
+    }
+    assert_eq!(
+        info(&mut there, "total_connections_received").parse::<u64>().ok(),
+        before.parse::<u64>().ok().map(|n| n + 1)
+    );
+    assert_eq!(there.ask_line("MGET a d b"), {
+        let value = Value::Bulk(b"v".to_vec());
+        Value::Array(vec![value.clone(), value, Value::Null])
+    });
+    there.ask_line("SELECT 9");
+    assert_eq!(there.ask_line("EXISTS b c a"), Value::Int(2));
+    // Without the password nobody gets the connection that was opened with it.
+    let (refusal, kept) = migrate("e", "0", &[]);
+    assert!(refusal.contains("NOAUTH") && kept == "1", "{refusal} {kept}");
+    // Nor with one that is no longer right.
+    there.ask_line("CONFIG SET requirepass other");
+    let (refusal, kept) = migrate("e", "0", &["AUTH", "secret"]);
+    assert!(refusal.contains("WRONGPASS") && kept == "0", "{refusal} {kept}");
+    there.ask_line("CONFIG SET requirepass secret");
+    assert_eq!(migrate("e", "0", &["AUTH", "secret"]), ("OK".into(), "1".into()), "it was not taken before");
+    // One that the other side has closed meanwhile is noticed.
+    there.ask_line("CLIENT KILL TYPE normal SKIPME yes");
+    assert_eq!(migrate("f", "0", &["AUTH", "secret"]), ("OK".into(), "1".into()));
 }
 
 #[test]

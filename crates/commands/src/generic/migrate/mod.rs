@@ -2,7 +2,8 @@
 //!
 //! Moves keys to another server: DUMP here, RESTORE there, DEL here. Redis stops for it; here the client waits and the
 //! rest goes on: the values are taken under the lock, sent by a thread of its own (`transfer.rs`), and removed under the
-//! lock again if they are still what was sent. A key that changed meanwhile is sent again.
+//! lock again if they are still what was sent. A key that changed meanwhile is sent again. The connection is kept for
+//! the next one (`exec::links`).
 
 mod request;
 mod transfer;
@@ -114,7 +115,8 @@ fn send(ctx: &mut Ctx, request: &Request, parts: Vec<Part>, round: u32) -> Resul
         return Err(Error::Static("ERR MIGRATE waits for the other server: not in a transaction or script"));
     }
     let (target, now) = (request.target.clone(), ctx.now());
-    Err(ctx.work(move || transfer::transfer(&target, parts, now, round)))
+    let Some(node) = ctx.node.itself.upgrade() else { return Err(Error::Static("ERR the server ends")) };
+    Err(ctx.work(move || transfer::transfer(&node, &target, parts, now, round)))
 }
 
 fn finish(ctx: &mut Ctx, args: &Args, request: &Request, report: Report) -> Result<(), Error> {

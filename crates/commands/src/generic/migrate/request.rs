@@ -1,5 +1,6 @@
 //! The words of MIGRATE.
 
+use exec::links::Goal;
 use exec::{Args, Error};
 
 pub(super) struct Request {
@@ -10,14 +11,11 @@ pub(super) struct Request {
 
 #[derive(Clone)]
 pub(super) struct Target {
-    pub host: String,
-    pub port: u16,
+    pub goal: Goal,
     pub db: i64,
     pub timeout_ms: u64,
     pub copy: bool,
     pub replace: bool,
-    /// The words of AUTH.
-    pub auth: Vec<Vec<u8>>,
 }
 
 const TIMEOUT_MS: u64 = 1000;
@@ -31,7 +29,8 @@ impl Request {
         };
         let port = u16::try_from(args.int(2)?).map_err(|_| Error::Static("ERR Invalid TCP port"))?;
         let host = String::from_utf8_lossy(args.get(1)).into_owned();
-        let mut target = Target { host, port, db, timeout_ms, copy: false, replace: false, auth: Vec::new() };
+        let goal = Goal { host, port, auth: Vec::new() };
+        let mut target = Target { goal, db, timeout_ms, copy: false, replace: false };
         let mut keys = vec![3];
         let mut i = 6;
         while i < args.len() {
@@ -41,10 +40,10 @@ impl Request {
             } else if args.is(i, "REPLACE") {
                 target.replace = true;
             } else if args.is(i, "AUTH") && after >= 1 {
-                target.auth = vec![args.get(i + 1).to_vec()];
+                target.goal.auth = vec![args.get(i + 1).to_vec()];
                 i += 1;
             } else if args.is(i, "AUTH2") && after >= 2 {
-                target.auth = vec![args.get(i + 1).to_vec(), args.get(i + 2).to_vec()];
+                target.goal.auth = vec![args.get(i + 1).to_vec(), args.get(i + 2).to_vec()];
                 i += 2;
             } else if args.is(i, "KEYS") {
                 if !args.get(3).is_empty() {

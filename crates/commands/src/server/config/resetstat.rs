@@ -24,6 +24,8 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.node.command_stats.reset();
     ctx.node.error_stats.reset();
     ctx.node.samples.reset();
+    ctx.node.lock_waits.reset();
+    ctx.node.log.times().reset();
     ctx.node.freer.freed.store(0, Relaxed);
     ctx.node.scripts.evicted.store(0, Relaxed);
     ctx.reply.ok();

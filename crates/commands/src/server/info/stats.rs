@@ -36,9 +36,11 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     counters(page, node, &[&metrics::KEYSPACE_HITS, &metrics::KEYSPACE_MISSES]);
     listeners(page, node);
     tracking(page, node);
+    page.field("latest_fork_usec", 0);
     // What Redis forks for: snapshots and rewrites that were written.
     let report = node.saver.get().map(|saver| saver.report()).unwrap_or_default();
     page.field("total_forks", report.saves + report.rewrites);
+    page.field("migrate_cached_sockets", node.links.len());
     idle(page);
     counters(page, node, &[&metrics::ERROR_REPLIES]);
     page.field("dump_payload_sanitizations", 0);
@@ -91,8 +93,6 @@ fn tracking(page: &mut Page, node: &Node) {
 /// What is not there yet, or never will be (forks, defragmentation), and so has never happened.
 fn idle(page: &mut Page) {
     let fields = [
-        "latest_fork_usec",
-        "migrate_cached_sockets",
         "slave_expires_tracked_keys",
         "active_defrag_hits",
         "active_defrag_misses",

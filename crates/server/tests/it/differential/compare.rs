@@ -76,6 +76,8 @@ enum Rule {
     Kind,
     /// Random elements: as many.
     Random,
+    /// Sorted texts: for Redis each ends at its first NUL, and equal ones come in any order.
+    Texts,
     /// Of two at one place, the farthest of all that are asked for, either may be left out.
     Nearest,
     /// What XINFO and XPENDING tell: idle times may be apart, and 8.0 tells more.
@@ -115,6 +117,7 @@ impl Rule {
             // By what is the same for all, or with texts that are equal, any order is right.
             b"sort" | b"sort_ro" if has(b"BY") && has(b"LIMIT") => Rule::Random,
             b"sort" | b"sort_ro" if has(b"BY") => Rule::Unordered,
+            b"sort" | b"sort_ro" if has(b"ALPHA") && !has(b"LIMIT") => Rule::Texts,
             b"xinfo" | b"xpending" => Rule::Story,
             _ => Rule::Exact,
         }
@@ -126,6 +129,10 @@ impl Rule {
         }
         match (self, ours, theirs) {
             (Rule::Unordered, Value::Array(ours), Value::Array(theirs)) => sorted(ours, 1) == sorted(theirs, 1),
+            (Rule::Texts, Value::Array(ours), Value::Array(theirs)) => {
+                let has_nul = |value: &Value| matches!(value, Value::Bulk(bytes) if bytes.contains(&0));
+                ours.iter().any(has_nul) && sorted(ours, 1) == sorted(theirs, 1)
+            }
             (Rule::Unordered, Value::Set(ours), Value::Set(theirs)) => sorted(ours, 1) == sorted(theirs, 1),
             (Rule::Pairs, Value::Array(ours), Value::Array(theirs)) => sorted(ours, 2) == sorted(theirs, 2),
             (Rule::Pairs, Value::Map(ours), Value::Map(theirs)) => {
@@ -206,6 +213,10 @@ fn stories_agree(ours: &Value, theirs: &Value) -> bool {
                 }
                 let Some((_, our)) = ours.iter().find(|(other, _)| other == name) else { return false };
                 match (name.as_str(), our, their) {
+                    // Since 7.2 a consumer is seen whenever it asks, before when it got something. A stream that is restored
+                    // may have been seen long ago.
+                    ("seen-time", Value::Int(our), Value::Int(their)) if our > their => true,
+                    ("idle", Value::Int(our), Value::Int(their)) if our < their => true,
                     (name, _, _) if IDLE.contains(&name) => is_near(our, their),
                     ("consumers", Value::Int(our), Value::Int(their)) => our >= their,
                     _ => stories_agree(our, their),
@@ -295,6 +306,17 @@ fn sees_differences() {
     assert_eq!(judge(&words("INCRBYFLOAT k 1"), &sums[0], &sums[2]), Verdict::Different);
     assert_eq!(judge(&words("GET k"), &sums[0], &sums[1]), Verdict::Different);
     assert!(allowed(&words("GET k"), &Value::Null, &Value::Int(1)).is_none());
+    assert!(rule("SORT s ALPHA").fits(&keys(&["", "\0", "a"]), &keys(&["\0", "", "a"])));
+    assert!(!rule("SORT s ALPHA").fits(&keys(&["b", "a"]), &keys(&["a", "b"])));
+    assert!(!rule("SORT s ALPHA").fits(&keys(&["", "\0", "a"]), &keys(&["\0", "", "b"])));
+    let consumer = |seen: i64, count: i64| {
+        let text = |text: &str| Value::Bulk(text.into());
+        let told = [text("name"), text("bob"), text("pending"), Value::Int(count), text("idle"), Value::Int(seen)];
+        Value::Array(vec![Value::Array(told.to_vec())])
+    };
+    assert!(rule("XINFO CONSUMERS x g").fits(&consumer(5, 1), &consumer(5_000_000, 1)));
+    assert!(!rule("XINFO CONSUMERS x g").fits(&consumer(5_000_000, 1), &consumer(5, 1)));
+    assert!(!rule("XINFO CONSUMERS x g").fits(&consumer(5, 1), &consumer(5_000_000, 2)));
     let pending = |idle: i64, count: i64| {
         let text = |text: &str| Value::Bulk(text.into());
         Value::Array(vec![Value::Array(vec![text("1-1"), text("bob"), Value::Int(idle), Value::Int(count)])])
