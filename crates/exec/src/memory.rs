@@ -5,7 +5,9 @@
 //! off by more than what the batches of this moment allocated.
 
 use kit::opt::{Int, Opt};
+use log::Log;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 pub static MAXMEMORY: Opt<Int> = Opt::int(
@@ -16,14 +18,12 @@ pub static MAXMEMORY: Opt<Int> = Opt::int(
 )
 .memory();
 
-#[derive(Default)]
 pub struct Memory {
     used: AtomicI64,
     peak: AtomicU64,
     peak_unix_ms: AtomicI64,
     startup: AtomicU64,
-    /// Output buffers of replicas and the log's buffer: written by others' demand, not by data.
-    pub not_counted: AtomicU64,
+    log: Arc<Log>,
     /// Buffers of clients: as of the last tick, or while they have a limit of the last turn of each thread. What threads
     /// add and take away may arrive out of order: below 0 for a moment.
     clients: AtomicI64,
@@ -40,6 +40,27 @@ pub struct Memory {
 }
 
 impl Memory {
+    pub(crate) fn new(log: Arc<Log>) -> Memory {
+        Memory {
+            used: AtomicI64::new(0),
+            peak: AtomicU64::new(0),
+            peak_unix_ms: AtomicI64::new(0),
+            startup: AtomicU64::new(0),
+            log,
+            clients: AtomicI64::new(0),
+            clients_limit: AtomicU64::new(0),
+            clients_stuck: AtomicBool::new(false),
+            evicting_clients: Mutex::new(()),
+            limit: AtomicU64::new(0),
+            limit_of_container: AtomicU64::new(0),
+        }
+    }
+
+    /// What is not data's to pay for: the log's buffers, which hold what is not synced yet and are short-lived.
+    pub fn not_counted(&self) -> u64 {
+        self.log.memory_bytes()
+    }
+
     /// Takes over what a thread allocated since it last published. `last` is that thread's.
     pub fn publish(&self, last: &mut i64) {
         let net = kit::alloc::thread_net();
@@ -85,7 +106,7 @@ impl Memory {
         match self.limit.load(Relaxed) {
             0 => 0,
             limit => {
-                let not_counted = self.not_counted.load(Relaxed) + self.clients_above_limit();
+                let not_counted = self.not_counted() + self.clients_above_limit();
                 self.used().saturating_sub(not_counted).saturating_sub(limit)
             }
         }

@@ -211,7 +211,7 @@ impl Node {
             large_replies: SlowLog::default(),
             latency: LatencyLog::default(),
             pause: Pause::default(),
-            memory: Memory::default(),
+            memory: Memory::new(Arc::clone(&parts.log)),
             freer: Freer::default(),
             alarms: Alarms::default(),
             monitors: Mutex::new(Vec::new()),

@@ -74,6 +74,11 @@ impl Pending {
         self.current.bytes.len() + self.sealed.iter().map(|(chunk, _)| chunk.bytes.len()).sum::<usize>()
     }
 
+    /// Memory of all buffers.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.current.bytes.capacity() + self.sealed.iter().map(|(chunk, _)| chunk.bytes.capacity()).sum::<usize>()
+    }
+
     /// Begins a stream or a segment: the next unit says its database and, in a file, its position.
     pub(crate) fn start_segment(&mut self, position: Position) {
         self.position = position;

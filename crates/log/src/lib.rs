@@ -73,6 +73,7 @@ pub struct Log {
     /// Somebody reads along as it grows: replicas, the change feed, tests.
     followed: AtomicBool,
     acknowledged: AtomicU64,
+    memory: AtomicU64,
     switches: Switches,
     pending: Mutex<Pending>,
     writer: Mutex<Writer>,
@@ -115,6 +116,7 @@ impl Log {
             on: AtomicBool::new(false),
             followed: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
+            memory: AtomicU64::new(0),
             switches: Switches::new(&settings.live),
             pending: Mutex::default(),
             writer: Mutex::default(),
@@ -186,6 +188,16 @@ impl Log {
     #[inline]
     pub fn acknowledged(&self) -> Position {
         self.acknowledged.load(Acquire)
+    }
+
+    /// Bytes of all buffers, of which most are what is not synced yet. As of the last write or sync.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory.load(Relaxed)
+    }
+
+    fn note_memory(&self, writer: &Writer) {
+        let bytes = writer.memory_bytes() + self.pending.lock().memory_bytes();
+        self.memory.store(bytes as u64, Relaxed);
     }
 
     /// Where the stream is: after everything that was appended.

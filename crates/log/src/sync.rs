@@ -225,6 +225,7 @@ impl Log {
         let syncing_since = self.sync.running.load(Acquire).then(|| self.clock.mono_ns());
         let (since, kind) = (self.since(), self.kind_of_write());
         let written = writer.write_all(self, self.synced.load(Acquire), policy)?;
+        self.note_memory(writer);
         self.write_took(since, kind);
         if let Some(since) = syncing_since {
             self.count_delay(since);
@@ -314,6 +315,7 @@ impl Log {
         if let Some(segment) = writer.segment_mut(seq) {
             segment.synced(mark);
         }
+        self.note_memory(&writer);
         if writer.closed.front().is_some_and(|segment| segment.seq == seq) {
             // Closing a file may take long: after the lock.
             let closed = writer.closed.pop_front();

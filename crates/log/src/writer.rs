@@ -42,6 +42,8 @@ pub(crate) struct WriteError {
 
 /// Memory for what is written and not synced, of one segment.
 const UNSYNCED_BYTES_MAX: usize = 16 << 20;
+/// Memory for them that is not given back.
+const KEPT_BYTES: usize = 64 << 10;
 
 impl Writer {
     /// Writes all that waits. Gives the position that is in the file.
@@ -104,6 +106,13 @@ impl Writer {
 
     pub(crate) fn written(&self) -> Position {
         self.current.as_ref().map_or(0, |segment| segment.end.position)
+    }
+
+    /// Memory of all buffers.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let at_hand = self.at_hand.as_ref().map_or(0, |(chunk, _)| chunk.bytes.capacity());
+        let unsynced = self.closed.iter().chain(&self.current).filter_map(|segment| segment.unsynced.as_ref());
+        at_hand + self.spare.bytes.capacity() + unsynced.map(Vec::capacity).sum::<usize>()
     }
 
     pub(crate) fn at_hand_bytes(&self) -> usize {
@@ -188,6 +197,9 @@ impl Segment {
         match &mut self.unsynced {
             Some(bytes) => {
                 bytes.drain(..newly.min(bytes.len()));
+                if bytes.capacity() > KEPT_BYTES && bytes.capacity() / 4 > bytes.len() {
+                    bytes.shrink_to(KEPT_BYTES.max(2 * bytes.len()));
+                }
             }
             // Remembers again from a place where nothing is owed.
             none if mark.offset == self.len => *none = Some(Vec::new()),

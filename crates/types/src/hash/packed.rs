@@ -139,7 +139,7 @@ pub(super) fn remove_due(bytes: &mut Thin, now: i64, budget: &mut usize, f: &mut
         bytes.clear();
     } else if gone > 0 {
         bytes.truncate(to);
-        add_at(bytes, TIMED_AT, -(gone as i32));
+        add_at(bytes, TIMED_AT, -gone);
     }
     more
 }

@@ -61,7 +61,7 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
         page.field(&format!("{part}_ratio"), format_args!("{:.2}", gap.ratio));
         page.field(&format!("{part}_bytes"), gap.bytes);
     }
-    page.field("mem_not_counted_for_evict", node.memory.not_counted.load(Relaxed));
+    page.field("mem_not_counted_for_evict", node.memory.not_counted());
     page.fields(&[
         ("mem_replication_backlog", 0),
         ("mem_total_replication_buffers", account.replica_bytes),
