@@ -166,8 +166,8 @@ function G.ipairs(t)
 end
 
 -- Lua counts the results in 32 bits, and its own check for too many of them rests on what C leaves open. More than these
--- do not fit on its stack.
-local RESULTS_MAX = 7990
+-- do not fit on its stack, and the arguments stand there too.
+local RESULTS_MAX = 8000
 function G.unpack(t, i, j)
     if type(t) ~= 'table' then
         error("bad argument #1 to 'unpack' (table expected, got " .. type(t) .. ')', 2)
@@ -180,7 +180,12 @@ function G.unpack(t, i, j)
             return
         end
     end
-    return unpack(t, i, j)
+    if j ~= nil then
+        return unpack(t, i, j)
+    elseif i ~= nil then
+        return unpack(t, i)
+    end
+    return unpack(t)
 end
 
 function G.collectgarbage(what, n)

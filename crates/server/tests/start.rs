@@ -224,6 +224,12 @@ fn sigint_stops_too() {
 fn ends_although_a_script_does_not() {
     let folder = Folder::new("script");
     let mut server = Server::start(&folder, &["--appendonly", "yes", "--busy-reply-threshold", "10"]);
+    // And a snapshot waits for the script's shard.
+    for i in 0..1000 {
+        assert_eq!(server.one(&["SET", &format!("key:{i}"), "x"]), "+OK");
+    }
+    assert_eq!(server.one(&["CONFIG", "SET", "rdb-key-save-delay", "1000"]), "+OK");
+    assert!(server.one(&["BGSAVE"]).starts_with("+Background"));
     let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     stream.write_all(b"EVAL \"redis.call('set',KEYS[1],1) while true do end\" 1 k\r\n").unwrap();
     until("BUSY", || server.one(&["PING"]).starts_with("-BUSY").then_some(()));

@@ -166,6 +166,7 @@ pub(crate) enum AskedBy {
 const TICK: Duration = Duration::from_millis(100);
 /// The end of the process does not wait longer.
 const END_TICKS_MAX: u32 = 50;
+const CANCEL_TICKS_MAX: u32 = 10;
 /// After a failure the save points wait so long.
 const RETRY_MS: i64 = 5000;
 
@@ -258,12 +259,13 @@ impl Snapshots {
     /// Stops the thread and waits until it has ended. The world is not locked.
     pub(crate) fn end(&self) {
         self.loading.stop.store(true, Relaxed);
-        self.cancel_running();
+        // A script that never ends keeps its shards, and a walk that comes to one of them does not end either.
+        let cancelled = self.cancel_running_within(CANCEL_TICKS_MAX);
         let mut state = self.state.lock();
         state.stop = true;
         self.bell.notify_all();
         for _ in 0..END_TICKS_MAX {
-            if state.ended {
+            if state.ended || !cancelled {
                 break;
             }
             self.bell.wait_for(&mut state, TICK);
@@ -568,19 +570,29 @@ impl Snapshots {
 
     /// Stops a walk that has begun, and waits until it has stopped. Not under a shard's lock.
     pub(crate) fn cancel_running(&self) {
+        self.cancel_running_within(u32::MAX);
+    }
+
+    /// False when it has not stopped after so many ticks.
+    fn cancel_running_within(&self, ticks: u32) -> bool {
         let mut state = self.state.lock();
-        let Some(running) = state.running.as_ref().filter(|running| running.begun) else { return };
+        let Some(running) = state.running.as_ref().filter(|running| running.begun) else { return true };
         running.control.cancel.store(true, Relaxed);
         let control = running.control.clone();
         // Nobody has begun to write it, and the keeper may be waiting for the world: it goes with its walk.
         if let Some(job) = state.job.take() {
             state.running = None;
             drop(state);
-            return self.drop_job(job);
+            self.drop_job(job);
+            return true;
         }
-        while state.running.as_ref().is_some_and(|running| Arc::ptr_eq(&running.control, &control)) {
+        for _ in 0..ticks {
+            if state.running.as_ref().is_none_or(|running| !Arc::ptr_eq(&running.control, &control)) {
+                return true;
+            }
             self.bell.wait_for(&mut state, TICK);
         }
+        false
     }
 
     /// A command's snapshot, which the keeper has not picked up yet.
