@@ -6,6 +6,7 @@
 
 use crate::signals::{FORCE, NOSAVE, SAVE};
 use exec::Node;
+use exec::node::alarm;
 use exec::seams::{Process, Stop};
 use kit::opt::Config;
 use parking_lot::Mutex;
@@ -146,7 +147,10 @@ fn save_before(node: &Node, cause: &Cause) -> Result<(), String> {
     };
     let is_turning_on = node.config.show("appendonly").as_deref() == Some("yes") && !node.log.is_on();
     if is_turning_on || node.log.status().waits_for_base {
-        if !force {
+        // A script that does not end holds up the base as well, which would never be there: SHUTDOWN NOSAVE ends both.
+        let asked = matches!(cause, Cause::Command(stop) if stop.save == Some(false));
+        let stuck = asked && node.alarms.get() & alarm::BUSY_SCRIPT != 0;
+        if !force && !stuck {
             return Err("Writing initial AOF, can't exit".into());
         }
         kit::warning!("Writing initial AOF. Exit anyway.");

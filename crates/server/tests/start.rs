@@ -241,6 +241,25 @@ fn ends_although_a_script_does_not() {
     assert!(server.log().contains("A script that does not end is left behind"));
 }
 
+/// The first base of a log that is turned on waits for the script's shard.
+#[test]
+fn ends_although_a_script_holds_up_the_first_base() {
+    let folder = Folder::new("script-base");
+    let mut server = Server::start(&folder, &["--appendonly", "no", "--busy-reply-threshold", "10"]);
+    for i in 0..1000 {
+        assert_eq!(server.one(&["SET", &format!("key:{i}"), "x"]), "+OK");
+    }
+    assert_eq!(server.one(&["CONFIG", "SET", "rdb-key-save-delay", "1000"]), "+OK");
+    let connect = |port| TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (mut turns_on, mut runs, mut ends) = (connect(server.port), connect(server.port), connect(server.port));
+    turns_on.write_all(b"CONFIG SET appendonly yes\r\n").unwrap();
+    runs.write_all(b"EVAL \"redis.call('set',KEYS[1],1) while true do end\" 1 k\r\n").unwrap();
+    until("BUSY", || server.one(&["PING"]).starts_with("-BUSY").then_some(()));
+    ends.write_all(b"SHUTDOWN NOSAVE\r\n").unwrap();
+    let code = until("the end", || server.child.try_wait().unwrap());
+    assert_eq!(code.code(), Some(0));
+}
+
 #[test]
 fn a_port_in_use() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

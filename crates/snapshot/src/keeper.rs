@@ -165,7 +165,7 @@ pub(crate) enum AskedBy {
 
 const TICK: Duration = Duration::from_millis(100);
 /// The end of the process does not wait longer.
-const END_TICKS_MAX: u32 = 50;
+const END_TICKS_MAX: u32 = 20;
 const CANCEL_TICKS_MAX: u32 = 10;
 /// After a failure the save points wait so long.
 const RETRY_MS: i64 = 5000;
