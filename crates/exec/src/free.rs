@@ -32,9 +32,12 @@ type Handed = (Garbage, usize);
 #[derive(Default)]
 pub struct Freer {
     queue: OnceLock<Sender<Handed>>,
-    pub pending: AtomicUsize,
+    pending: AtomicUsize,
     pending_bytes: AtomicUsize,
-    pub freed: AtomicU64,
+    /// All that ever came, `pending` included.
+    handed: AtomicU64,
+    /// What `freed` leaves out: `handed` when it last began anew.
+    before: AtomicU64,
 }
 
 impl Freer {
@@ -67,6 +70,27 @@ impl Freer {
         }
     }
 
+    /// Objects that wait to be freed.
+    pub fn pending(&self) -> usize {
+        self.pending.load(Relaxed)
+    }
+
+    /// Objects that were freed, of those that came since `count_anew`.
+    pub fn freed(&self) -> u64 {
+        // In this order: one that comes in between is not taken for one that was freed.
+        let handed = self.handed.load(Relaxed);
+        handed.saturating_sub(self.pending() as u64).saturating_sub(self.before.load(Relaxed))
+    }
+
+    pub fn count_anew(&self) {
+        self.before.store(self.handed.load(Relaxed), Relaxed);
+    }
+
+    /// These were freed by someone else.
+    pub fn count_freed(&self, count: usize) {
+        self.handed.fetch_add(count as u64, Relaxed);
+    }
+
     /// Bytes of what was handed over and is still in use. Not below that by more than what the thread frees at this moment.
     pub fn pending_bytes(&self) -> usize {
         self.pending_bytes.load(Relaxed)
@@ -84,6 +108,7 @@ impl Freer {
 
     fn hand_over(&self, garbage: Garbage, count: usize, bytes: usize) {
         self.pending.fetch_add(count, Relaxed);
+        self.handed.fetch_add(count as u64, Relaxed);
         self.pending_bytes.fetch_add(bytes, Relaxed);
         let refused = match self.queue.get() {
             Some(queue) => queue.send((garbage, bytes)).err().map(|error| error.0),
@@ -113,29 +138,28 @@ impl Freer {
         match garbage {
             Garbage::Entry(entry) => {
                 drop(entry);
-                self.count_freed(1);
+                self.no_longer_pending(1);
             }
             Garbage::Then(done) => done(),
             Garbage::Object(object) => {
                 drop(object);
-                self.count_freed(1);
+                self.no_longer_pending(1);
             }
             Garbage::Db(mut db) => {
                 let mut left = db.len();
                 while db.drop_step(STEP_ENTRIES) {
                     let gone = left.min(STEP_ENTRIES); // about
-                    self.count_freed(gone);
+                    self.no_longer_pending(gone);
                     left -= gone;
                     pause();
                 }
-                self.count_freed(left);
+                self.no_longer_pending(left);
             }
         }
     }
 
-    fn count_freed(&self, count: usize) {
+    fn no_longer_pending(&self, count: usize) {
         self.pending.fetch_sub(count, Relaxed);
-        self.freed.fetch_add(count as u64, Relaxed);
     }
 }
 

@@ -634,7 +634,7 @@ impl<'w, 'n> Turn<'w, 'n> {
         self.scratch.tally.add(&metrics::ERROR_REPLIES, 1);
         let thrown_away = self.node.error_stats.count(error.prefix());
         if thrown_away > 0 {
-            self.node.freer.freed.fetch_add(thrown_away as u64, Relaxed);
+            self.node.freer.count_freed(thrown_away);
         }
     }
 

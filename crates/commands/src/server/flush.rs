@@ -125,7 +125,7 @@ mod tests {
         let mut node = node(&[]);
         node.converse("MSET a 1 b 2 c 3; FLUSHALL ASYNC");
         let freer = &node.node.freer;
-        assert_eq!((freer.pending.load(Relaxed), freer.freed.load(Relaxed)), (0, 3));
+        assert_eq!((freer.pending(), freer.freed()), (0, 3));
     }
 
     #[test]

@@ -194,9 +194,9 @@ fn large_ones_are_freed_by_the_freer() {
         node.converse("STORE l -> :0");
         node.ask(1, &[&b"ADD"[..], b"l", &[b'x'; 100_000]]);
         node.converse(line);
-        assert_eq!(node.node.freer.pending.load(Relaxed), pending, "{line}");
+        assert_eq!(node.node.freer.pending(), pending, "{line}");
     }
     node.converse("STORE l small; PUT l text");
-    assert_eq!(node.node.freer.pending.load(Relaxed), 3);
+    assert_eq!(node.node.freer.pending(), 3);
     drop(queue);
 }

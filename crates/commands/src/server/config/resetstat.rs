@@ -26,7 +26,7 @@ fn run(ctx: &mut Ctx, _: &Args) -> Result<(), Error> {
     ctx.node.samples.reset();
     ctx.node.lock_waits.reset();
     ctx.node.log.times().reset();
-    ctx.node.freer.freed.store(0, Relaxed);
+    ctx.node.freer.count_anew();
     ctx.node.scripts.evicted.store(0, Relaxed);
     ctx.reply.ok();
     Ok(())

@@ -74,8 +74,8 @@ pub(super) fn write(page: &mut Page, look: &mut Look) {
     page.field("mem_allocator", &node.samples.machine().allocator);
     page.field("mem_overhead_db_hashtable_rehashing", account.retired);
     page.field("active_defrag_running", 0);
-    page.field("lazyfree_pending_objects", node.freer.pending.load(Relaxed));
-    page.field("lazyfreed_objects", node.freer.freed.load(Relaxed));
+    page.field("lazyfree_pending_objects", node.freer.pending());
+    page.field("lazyfreed_objects", node.freer.freed());
 }
 
 #[cfg(test)]

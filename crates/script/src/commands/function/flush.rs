@@ -6,7 +6,6 @@ use super::BASE;
 use crate::commands::EVERYWHERE;
 use crate::libraries;
 use exec::{Arg, Args, Arity, Command, Ctx, Error, Flags, options};
-use std::sync::atomic::Ordering::Relaxed;
 
 pub static FLUSH: Command = Command {
     name: "FLUSH",
@@ -30,11 +29,11 @@ fn run(ctx: &mut Ctx, args: &Args) -> Result<(), Error> {
     let lazy = if args.len() == 3 { args.is(2, "ASYNC") } else { ctx.node.config.get(&options::LAZY_USER_FLUSH) };
     let old = libraries::flush(ctx.node);
     if lazy && ctx.node.freer.has_thread() {
-        let (count, node) = (old.function_count() as u64 + 1, ctx.node.itself.clone());
+        let (count, node) = (old.function_count() + 1, ctx.node.itself.clone());
         ctx.node.freer.then(move || {
             drop(old);
             if let Some(node) = node.upgrade() {
-                node.freer.freed.fetch_add(count, Relaxed);
+                node.freer.count_freed(count);
             }
         });
     }
