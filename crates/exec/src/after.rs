@@ -8,7 +8,6 @@ use crate::notify;
 use crate::run::Turn;
 use crate::session::Session;
 use crate::{metrics, options, pubsub};
-use keyspace::Discarded;
 use std::sync::atomic::Ordering::Relaxed;
 
 impl Turn<'_, '_> {
@@ -98,9 +97,8 @@ impl Turn<'_, '_> {
         if !stale {
             return false;
         }
-        let discarded = shard.discard(name.db, name.hash, &name.key);
-        if let Some(entry) = discarded.and_then(Discarded::entry) {
-            self.node.freer.entry(entry, self.node.config.get(&options::LAZY_EXPIRE));
+        if let Some(discarded) = shard.discard(name.db, name.hash, &name.key) {
+            self.node.freer.discarded(discarded, self.node.config.get(&options::LAZY_EXPIRE));
         }
         self.expired(name, swept);
         true

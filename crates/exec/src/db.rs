@@ -327,9 +327,7 @@ impl<'n> Db<'_, 'n> {
     fn discard(&mut self, key: Key, lazy: bool) -> bool {
         let db = self.index;
         let Some(discarded) = self.shard(key.hash).discard(db, key.hash, key.bytes) else { return false };
-        if let Some(entry) = discarded.entry() {
-            self.node.freer.entry(entry, lazy);
-        }
+        self.node.freer.discarded(discarded, lazy);
         true
     }
 

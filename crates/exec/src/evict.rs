@@ -207,9 +207,7 @@ fn evict(turn: &mut Turn, name: &KeyName) -> Option<u64> {
         Discarded::LeftToWalk => 0, // nothing goes before the snapshot has it
     });
     if let Some(discarded) = discarded {
-        if let Some(entry) = discarded.entry() {
-            turn.node.freer.entry(entry, turn.node.config.get(&options::LAZY_EVICTION));
-        }
+        turn.node.freer.discarded(discarded, turn.node.config.get(&options::LAZY_EVICTION));
         turn.scratch.tally.add(&metrics::EVICTED_KEYS, 1);
         turn.removed(name, false);
         turn.event(notify::EVICTED, "evicted", name);

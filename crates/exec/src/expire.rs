@@ -91,9 +91,7 @@ fn sweep_shard(turn: &mut Turn, shard: usize, budget: u32) -> u32 {
             let popped = turn.held.shard(shard as u8).pop_expired(db, now, &mut looks);
             let Some((key, discarded)) = popped else { break };
             let name = KeyName { db, hash: turn.node.keyspace.hash(&key), key };
-            if let Some(entry) = discarded.entry() {
-                turn.node.freer.entry(entry, lazy);
-            }
+            turn.node.freer.discarded(discarded, lazy);
             turn.expired(&name, true);
             turn.append_unit();
             took += 1;

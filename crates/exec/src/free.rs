@@ -4,7 +4,7 @@
 //! small steps with pauses between, so that it never takes a core from the loops for long.
 //! Without the thread (tests) things are freed at once.
 
-use keyspace::{DetachedDb, Entry};
+use keyspace::{DetachedDb, Discarded, Entry};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -41,6 +41,13 @@ pub struct Freer {
 }
 
 impl Freer {
+    /// What is not left to a snapshot.
+    pub fn discarded(&self, discarded: Discarded, lazy: bool) {
+        if let Some(entry) = discarded.entry() {
+            self.entry(entry, lazy);
+        }
+    }
+
     pub fn entry(&self, entry: Entry, lazy: bool) {
         if !lazy || self.queue.get().is_none() {
             return;

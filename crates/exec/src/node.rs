@@ -9,10 +9,10 @@ use crate::command::Command;
 use crate::errors::ErrorStats;
 use crate::free::Freer;
 use crate::held::{HELPERS, World};
+use crate::held_answers::HeldAnswers;
 use crate::latency::LatencyLog;
 use crate::links::Links;
 use crate::lock_waits::LockWaits;
-use crate::log_waits::LogWaits;
 use crate::memory::Memory;
 use crate::options;
 use crate::pause::{Pause, Paused};
@@ -69,7 +69,7 @@ pub struct Node {
     pub databases: usize,
     pub world: World,
     pub lock_waits: LockWaits,
-    pub(crate) log_waits: LogWaits,
+    pub(crate) held_answers: HeldAnswers,
     pub clients: Clients,
     pub acl: Acl,
     pub tallies: Tallies,
@@ -198,7 +198,7 @@ impl Node {
             tallies: Tallies::new(&parts.metrics),
             world: World::new(parts.threads, scripts::THREADS),
             lock_waits: LockWaits::new(parts.threads + scripts::THREADS + HELPERS),
-            log_waits: LogWaits::new(parts.threads),
+            held_answers: HeldAnswers::new(parts.threads),
             commands,
             config,
             threads: parts.threads,

@@ -120,9 +120,9 @@ impl Log {
         let mut folder = self.folder.lock();
         folder.make()?;
         let position = rotated.map_or_else(|| self.position(), |rotated| rotated.position);
-        let since = self.since();
+        let begin = self.clock.mono_ns();
         let entry = folder.place_base(base, Some(position))?;
-        self.took(since, &[Slow::Rename]);
+        self.tell_if_slow(self.clock.mono_ns().saturating_sub(begin), &[Slow::Rename]);
         let mut manifest = folder.manifest.clone();
         match rotated {
             None => manifest.replace_base(entry, None),

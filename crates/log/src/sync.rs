@@ -14,7 +14,7 @@
 
 use crate::folder::Mark;
 use crate::gather::{Gather, Wait};
-use crate::times::time;
+use crate::slow::Slow;
 use crate::trouble::{Event, Trouble, What};
 use crate::writer::WriteError;
 use crate::{Log, Policy, Position};
@@ -222,13 +222,11 @@ impl Log {
         if sleep_us > 0 && self.pending.lock().len() > 0 {
             self.clock.sleep_us(sleep_us);
         }
-        let syncing_since = self.sync.running.load(Acquire).then(|| self.clock.mono_ns());
-        let (since, kind) = (self.since(), self.kind_of_write());
+        let (begin, before, kind) = (self.clock.mono_ns(), writer.written(), self.kind_of_write());
         let written = writer.write_all(self, self.synced.load(Acquire), policy)?;
         self.note_memory(writer);
-        self.write_took(since, kind);
-        if let Some(since) = syncing_since {
-            self.count_delay(since);
+        if written > before {
+            self.write_took(self.clock.mono_ns().saturating_sub(begin), kind);
         }
         self.written.fetch_max(written, SeqCst);
         if policy != Policy::Always || self.switches.sync_suspended() {
@@ -237,17 +235,22 @@ impl Log {
         Ok(written)
     }
 
-    fn count_delay(&self, since: u64) {
-        let now = self.clock.mono_ns();
-        if now.saturating_sub(since) < DELAY_MS * MS_NS {
-            return;
+    fn write_took(&self, ns: u64, kind: Slow) {
+        self.times.write.record(ns);
+        self.tell_if_slow(ns, &[Slow::Write, kind]);
+        if kind == Slow::WritePendingSync && ns >= DELAY_MS * MS_NS {
+            self.count_delay(ns);
         }
+    }
+
+    fn count_delay(&self, ns: u64) {
+        let now = self.clock.mono_ns();
         self.sync.delayed_count.fetch_add(1, Relaxed);
         let told = self.sync.last_delay_told_ns.swap(now, Relaxed);
         if told == 0 || now.saturating_sub(told) > SECOND_NS {
             notice!(
                 "Asynchronous AOF fsync is taking too long (disk is busy?): a write was held up for {} ms. This may slow down the server.",
-                (now - since) / MS_NS
+                ns / MS_NS
             );
         }
     }
@@ -296,9 +299,13 @@ impl Log {
         };
         for (seq, file, path, mark) in due {
             self.sync.running.store(true, Release);
-            let since = self.since();
-            let result = time(&self.times.sync, &*self.clock, || file.sync_data());
-            self.sync_took(since);
+            let begin = self.clock.mono_ns();
+            let result = file.sync_data();
+            let ns = self.clock.mono_ns().saturating_sub(begin);
+            self.times.sync.record(ns);
+            if self.switches.policy() == Policy::Always {
+                self.tell_if_slow(ns, &[Slow::Sync]);
+            }
             self.sync.running.store(false, Release);
             self.sync.syncs.fetch_add(1, Relaxed);
             if let Err(error) = result {

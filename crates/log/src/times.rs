@@ -1,6 +1,6 @@
 //! How long the log takes, for /metrics.
 //!
-//! Writes and syncs are timed each. An append takes some thirty nanoseconds under everybody's mutex, as long as looking
+//! Writes and syncs are timed each; what took long is told of too (`slow`). An append takes some thirty nanoseconds under everybody's mutex, as long as looking
 //! at the clock does: one of `APPENDS_PER_SAMPLE` is timed, its wait for the mutex included.
 
 use kit::metric::Histogram;
@@ -14,7 +14,7 @@ pub const APPENDS_PER_SAMPLE: u32 = 64;
 pub struct Times {
     /// Into memory, one of many.
     pub append: Histogram,
-    /// Each write(2) of a batch.
+    /// Each batch that goes to the file.
     pub write: Histogram,
     pub sync: Histogram,
     /// The next append is timed.
@@ -35,12 +35,4 @@ impl Times {
             clock.mono_ns()
         })
     }
-}
-
-/// Runs it and records how long that was.
-pub(crate) fn time<R>(histogram: &Histogram, clock: &dyn Clock, work: impl FnOnce() -> R) -> R {
-    let begin = clock.mono_ns();
-    let result = work();
-    histogram.record(clock.mono_ns().saturating_sub(begin));
-    result
 }

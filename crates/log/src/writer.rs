@@ -10,7 +10,6 @@
 
 use crate::append::{Chunk, Pending, Taken};
 use crate::folder::{Mark, Segment};
-use crate::times::time;
 use crate::trouble::What;
 use crate::{Log, Policy, Position};
 use std::collections::VecDeque;
@@ -59,11 +58,11 @@ impl Writer {
                 chunk.seal();
                 self.at_hand = Some((chunk, next));
             }
-            written = self.write_at_hand(log, policy)?;
+            written = self.write_at_hand(policy)?;
         }
     }
 
-    fn write_at_hand(&mut self, log: &Log, policy: Policy) -> Result<Position, WriteError> {
+    fn write_at_hand(&mut self, policy: Policy) -> Result<Position, WriteError> {
         let Some((chunk, next)) = &mut self.at_hand else { return Ok(self.written()) };
         let Some(segment) = &mut self.current else {
             return Err(WriteError {
@@ -81,8 +80,7 @@ impl Writer {
                 segment.file.truncate(segment.len).map_err(|error| fail(segment, error))?;
                 self.torn = false;
             }
-            let write = || segment.file.write_all(&chunk.bytes);
-            if let Err(error) = time(&log.times.write, &*log.clock, write) {
+            if let Err(error) = segment.file.write_all(&chunk.bytes) {
                 // Cut back at once if that works, so that the file is whole whatever happens next.
                 self.torn = segment.file.truncate(segment.len).is_err();
                 return Err(fail(segment, error));

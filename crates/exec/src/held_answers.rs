@@ -9,13 +9,13 @@ use log::Position;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst, fence};
 
 #[derive(Default)]
-pub(crate) struct LogWaits {
+pub(crate) struct HeldAnswers {
     threads: Vec<AtomicBool>,
 }
 
-impl LogWaits {
-    pub(crate) fn new(threads: usize) -> LogWaits {
-        LogWaits { threads: (0..threads).map(|_| AtomicBool::new(false)).collect() }
+impl HeldAnswers {
+    pub(crate) fn new(threads: usize) -> HeldAnswers {
+        HeldAnswers { threads: (0..threads).map(|_| AtomicBool::new(false)).collect() }
     }
 }
 
@@ -23,7 +23,7 @@ impl Node {
     /// This event loop has answers that wait until the log has taken everything up to `position`. False: it has.
     #[must_use]
     pub fn wait_for_log(&self, thread: usize, position: Position) -> bool {
-        self.log_waits.threads[thread].store(true, Relaxed);
+        self.held_answers.threads[thread].store(true, Relaxed);
         fence(SeqCst);
         self.log.acknowledged() < position
     }
@@ -31,7 +31,7 @@ impl Node {
     /// `Log::acknowledged` has moved.
     pub fn log_went_on(&self) {
         fence(SeqCst);
-        for (thread, waits) in self.log_waits.threads.iter().enumerate() {
+        for (thread, waits) in self.held_answers.threads.iter().enumerate() {
             if waits.load(Relaxed) && waits.swap(false, Relaxed) {
                 self.send_to(thread, Mail::Nudge);
             }
