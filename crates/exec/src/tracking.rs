@@ -14,6 +14,7 @@ use crate::node::Node;
 use crate::run::Turn;
 use crate::seams::Mail;
 use crate::session::Session;
+use foldhash::fast::FixedState;
 use keyspace::{KeyHash, SHARDS};
 use kit::opt::{Int, Opt};
 use parking_lot::RwLock;
@@ -58,7 +59,8 @@ impl Tracking {
 /// Of a shard: who has read which of its keys. Keys of one hash share a place.
 #[derive(Default)]
 pub(crate) struct Tracked {
-    by_hash: HashMap<KeyHash, SmallVec<[Readers; 1]>>,
+    /// The hash is seeded already.
+    by_hash: HashMap<KeyHash, SmallVec<[Readers; 1]>, FixedState>,
 }
 
 struct Readers {
@@ -198,7 +200,7 @@ fn trim(node: &Node, tracked: &mut Tracked, limit: usize) -> Vec<Readers> {
 }
 
 fn take(node: &Node, tracked: &mut Tracked, hash: KeyHash) -> SmallVec<[Readers; 1]> {
-    let taken = tracked.by_hash.remove(&hash).unwrap_or_default();
+    let Some(taken) = tracked.by_hash.remove(&hash) else { return SmallVec::new() };
     node.tracking.keys.fetch_sub(taken.len(), Relaxed);
     node.tracking.items.fetch_sub(taken.iter().map(|readers| readers.clients.len()).sum(), Relaxed);
     taken
