@@ -14,6 +14,7 @@ import time
 from . import resp, servers, speed, table
 
 SCRIPT = "return redis.call('INCR', KEYS[1])"
+STRAYS = "redis.call('INCR', KEYS[1]) return redis.call('INCR', KEYS[1] .. ':more')"
 PREPARED = "EVALSHA INCR, P 100, prepared requests"
 LONG = "local t = os.clock() local n = 0 while n < {loops} do n = n + 1 end return redis.call('GET', KEYS[1])"
 
@@ -37,6 +38,7 @@ def run(options):
             ("EVALSHA INCR, P 16", 16, 1, ["EVALSHA", sha, "1", "k:__rand_int__"]),
             ("EVALSHA INCR, P 16, two client threads", 16, 2, ["EVALSHA", sha, "1", "k:__rand_int__"]),
             ("EVALSHA INCR, P 1, two client threads", 1, 2, ["EVALSHA", sha, "1", "k:__rand_int__"]),
+            ("EVAL that strays after it wrote, P 16", 16, 1, ["EVAL", STRAYS, "1", "k:__rand_int__"]),
             ("EVAL INCR of an undeclared key, P 16", 16, 1, ["EVAL", "return redis.call('INCR', ARGV[1])", "0", "k:__rand_int__"]),
         ]
         rates = {}

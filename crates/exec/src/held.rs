@@ -20,6 +20,8 @@ pub struct Held<'n> {
     thread: usize,
     guards: SmallVec<[(u8, ShardGuard<'n, ShardExt>); 4]>,
     world: bool,
+    /// Requests since every shard was taken.
+    with_all: u32,
     /// A script thread's: marks what it holds, and waits as long as it takes.
     is_script: bool,
 }
@@ -27,7 +29,7 @@ pub struct Held<'n> {
 impl<'n> Held<'n> {
     pub(crate) fn new(node: &'n Node, thread: usize) -> Held<'n> {
         let is_script = (node.threads..node.helper(0)).contains(&thread);
-        Held { node, thread, guards: SmallVec::new(), world: false, is_script }
+        Held { node, thread, guards: SmallVec::new(), world: false, with_all: 0, is_script }
     }
 
     /// Exactly this shard; keeps the lock when the command before used the same one. False, and nothing is held, when
@@ -43,8 +45,18 @@ impl<'n> Held<'n> {
         {
             return true;
         }
+        if self.keeps_all() {
+            return true;
+        }
         self.release();
         self.add(shard)
+    }
+
+    /// Every shard is held, and for the next request too: scripts that want them all come one after the other, and taking
+    /// them costs more than such a script (two threads of them: twice as many).
+    fn keeps_all(&mut self) -> bool {
+        self.with_all += 1;
+        self.guards.len() == SHARDS && self.with_all < WITH_ALL_MAX
     }
 
     /// These shards, ascending and without doubles; all of them or none.
@@ -52,6 +64,9 @@ impl<'n> Held<'n> {
     pub fn take_many(&mut self, shards: &[u8]) -> bool {
         debug_assert!(shards.is_sorted_by(|a, b| a < b));
         if self.world || self.guards.iter().map(|(shard, _)| *shard).eq(shards.iter().copied()) {
+            return true;
+        }
+        if self.keeps_all() {
             return true;
         }
         self.release();
@@ -66,14 +81,17 @@ impl<'n> Held<'n> {
     #[must_use]
     pub(crate) fn take_all(&mut self) -> bool {
         let all: [u8; SHARDS] = std::array::from_fn(|shard| shard as u8);
-        self.take_many(&all)
+        self.has_all() || self.take_many(&all)
     }
 
-    /// One more shard, out of order. So it is only tried, for as long as somebody's command usually takes, or for
-    /// `patience`: two who try wait for each other no longer than that.
+    /// One more shard. Above all that are held it is waited for as any other. Out of order it is only tried, for as long
+    /// as somebody's command usually takes, or for `patience`: two who try wait for each other no longer than that.
     #[must_use]
-    pub(crate) fn try_add(&mut self, shard: u8, patience: Duration) -> bool {
+    pub(crate) fn add_later(&mut self, shard: u8, patience: Duration) -> bool {
         let Err(at) = self.guards.binary_search_by_key(&shard, |(held, _)| *held) else { return true };
+        if at == self.guards.len() && self.add(shard) {
+            return true;
+        }
         let guard = lock_soon(&self.node.keyspace, shard).or_else(|| self.wait_patiently(shard, patience));
         let Some(guard) = guard else { return false };
         if self.is_script {
@@ -138,6 +156,7 @@ impl<'n> Held<'n> {
             }
         }
         self.guards.clear();
+        self.with_all = 0;
     }
 
     pub fn is_empty(&self) -> bool {
@@ -220,6 +239,9 @@ impl<'n> Held<'n> {
         look(&mut self.lock_alone(shard))
     }
 }
+
+/// Whoever took every shard gives them back after so many requests.
+const WITH_ALL_MAX: u32 = 64;
 
 /// Looks this often whether a shard is free before it goes to sleep.
 const TRIES: u32 = 64;

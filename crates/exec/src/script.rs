@@ -3,8 +3,8 @@
 //! A body cannot call the turn it runs in. So EVAL leaves a `Script` with its context, and when the body is done the
 //! turn runs it, lending itself as a `Caller`.
 //!
-//! Locks. A script holds the shards of the keys it declared. When it touches another key, that shard is *tried*, never
-//! waited for out of order. Is it taken, and nothing was written yet: the script starts again with all shards held;
+//! Locks. A script holds the shards of the keys it declared. When it touches another key, that shard is waited for only
+//! if it stands above all that are held; out of order it is *tried*. Is it taken, and nothing was written yet: the script starts again with all shards held;
 //! when that happens often it takes them all at once for a while. Once it has written it could be stopped halfway: so a
 //! script that is not yet known to keep to its keys (`Habits::is_trusted`) starts again with all shards before its first
 //! write, and one that ever strayed after a write takes them all from the start. What is left is a trusted script that
@@ -397,7 +397,7 @@ impl Nested<'_, '_, '_> {
         // Of two scripts that want each other's shards one gives up first.
         let patience = PATIENCE + Duration::from_millis(self.turn.thread as u64);
         let patience = if may_start_again { Duration::ZERO } else { patience };
-        if self.turn.held.try_add(shard, patience) {
+        if self.turn.held.add_later(shard, patience) {
             return Ok(());
         }
         self.met = true;

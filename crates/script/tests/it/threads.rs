@@ -281,3 +281,47 @@ fn two_threads_with_keys_that_are_not_declared() {
     assert!((12_000 - refused..=12_000).contains(&sum), "{sum}, {refused} refused");
     assert!(refused < 10, "after the first of them it takes all shards: {refused}");
 }
+
+#[test]
+fn undeclared_keys_beside_commands_of_many_keys() {
+    let (node, mail) = server(3, &[]);
+    // All its keys are known before it writes: it waits for those that stand above, and tries the others.
+    let script = "redis.call('exists', ARGV[1], ARGV[2]) return redis.call('incr', ARGV[1])";
+    let handles: Vec<_> = mail
+        .into_iter()
+        .enumerate()
+        .map(|(thread, mail)| {
+            let node = Arc::clone(&node);
+            std::thread::Builder::new()
+                .stack_size(exec::script::STACK_BYTES)
+                .spawn(move || {
+                    let mut client = Client::new(&node, thread, mail);
+                    let key = |i: usize| format!("k{}", i % 7);
+                    for i in 0..3_000 {
+                        if thread == 2 {
+                            let pairs: Vec<String> = (0..14)
+                                .map(|j| if j % 2 == 0 { format!("m{}", (i + j) % 9) } else { "x".into() })
+                                .collect();
+                            let gone = [&key(i), &key(i + 3), &key(i + 5)].map(|k| format!("gone:{k}"));
+                            let words: Vec<&str> =
+                                ["MSET"].into_iter().chain(pairs.iter().map(String::as_str)).collect();
+                            assert_eq!(client.ask(&words), "+OK\r\n");
+                            let words: Vec<&str> = ["DEL"].into_iter().chain(gone.iter().map(String::as_str)).collect();
+                            assert_eq!(client.ask(&words), ":0\r\n");
+                            assert_eq!(client.ask(&["EXISTS", &key(i), &key(i + 1), &key(i + 2), "none"]).len(), 4);
+                        } else {
+                            let reply = client.ask(&["EVAL", script, "0", &key(i), &key(i * 5 + thread)]);
+                            assert!(reply.starts_with(':'), "{reply}");
+                        }
+                    }
+                })
+                .unwrap()
+        })
+        .collect();
+    handles.into_iter().for_each(|handle| handle.join().unwrap());
+    let (_, mail) = channel();
+    let mut client = Client::new(&node, 0, mail);
+    let counts = (0..7).map(|i| client.ask(&["GET", &format!("k{i}")]));
+    let sum: u32 = counts.map(|reply| reply.split("\r\n").nth(1).unwrap().parse::<u32>().unwrap()).sum();
+    assert_eq!(sum, 6_000);
+}
