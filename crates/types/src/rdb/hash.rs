@@ -163,7 +163,7 @@ pub(super) fn read<S: Source>(kind: u8, source: &mut S, reading: &mut Reading) -
             let told = read_len(source)?;
             deadline = i64::try_from(told).unwrap_or(i64::MAX);
             if kind == kind::HASH_TIMED && told > 0 {
-                deadline = first.saturating_add(deadline - 1);
+                deadline = first.saturating_add(deadline - 1).max(1);
             }
         }
         let offset = source.offset();
@@ -182,10 +182,11 @@ fn count(blob: &[u8]) -> usize {
     Reader::new(blob).ok().and_then(|pack| pack.count()).unwrap_or(0)
 }
 
+/// 0, which stands for none in other forms, becomes 1: both were over long ago.
 fn check(deadline: i64, none: i64) -> Result<Option<i64>, Fault> {
     match deadline {
         _ if deadline == none => Ok(None),
-        0..=DEADLINE_MAX => Ok(Some(deadline)),
+        0..=DEADLINE_MAX => Ok(Some(deadline.max(1))),
         _ => Err("a deadline of a field out of range"),
     }
 }

@@ -181,3 +181,16 @@ fn modules_are_named() {
     let error = read(40, &mut Slice::new(&payload), &mut super::reading(Family::Redis)).expect_err("no type");
     assert_eq!(error.to_string(), "unknown type 40, at byte 0");
 }
+
+/// 0 is a time in one form and none in others.
+#[test]
+fn deadlines_at_the_beginning_of_time() {
+    let field = |name: u8| [1, name, 1, b'v'];
+    let valkey = [&[22, 2][..], &field(b'f'), &0i64.to_le_bytes(), &field(b'g'), &5i64.to_le_bytes()].concat();
+    let redis = [&[24][..], &[0; 8], &[2, 1], &field(b'f'), &[6], &field(b'g')].concat();
+    for (payload, family) in [(valkey, Family::Valkey), (redis, Family::Redis)] {
+        look(&payload, family);
+        let value = super::read_all(payload[0], &payload[1..], &mut super::reading(family));
+        assert!(matches!(value, Value::Object(object) if object.len() == 2 && object.soonest_deadline() == Some(1)));
+    }
+}
