@@ -54,9 +54,13 @@ impl<'n> Held<'n> {
 
     /// Every shard is held, and for the next request too: scripts that want them all come one after the other, and taking
     /// them costs more than such a script (two threads of them: twice as many).
+    #[inline]
     fn keeps_all(&mut self) -> bool {
+        if self.guards.len() < SHARDS {
+            return false;
+        }
         self.with_all += 1;
-        self.guards.len() == SHARDS && self.with_all < WITH_ALL_MAX
+        self.with_all < WITH_ALL_MAX
     }
 
     /// These shards, ascending and without doubles; all of them or none.
@@ -81,7 +85,11 @@ impl<'n> Held<'n> {
     #[must_use]
     pub(crate) fn take_all(&mut self) -> bool {
         let all: [u8; SHARDS] = std::array::from_fn(|shard| shard as u8);
-        self.has_all() || self.take_many(&all)
+        if self.has_all() {
+            return true;
+        }
+        self.with_all = 0;
+        self.take_many(&all)
     }
 
     /// One more shard. Above all that are held it is waited for as any other. Out of order it is only tried, for as long
@@ -156,7 +164,6 @@ impl<'n> Held<'n> {
             }
         }
         self.guards.clear();
-        self.with_all = 0;
     }
 
     pub fn is_empty(&self) -> bool {
