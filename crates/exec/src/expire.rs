@@ -1,7 +1,7 @@
 //! The background sweep of keys past their time: bounded slices between batches.
 //!
 //! Each event-loop thread sweeps its own part of the shards. A slice ends after `SLICE_KEYS` keys or
-//! `SLICE_NANOS`; while keys are left the loop comes back after its next batch, so that a million keys
+//! `SLICE_NANOS`; until each shard was looked at the loop comes back after its next batch, so that a million keys
 //! that die at one moment hold nobody up.
 
 use crate::changes::KeyName;
@@ -14,6 +14,8 @@ use std::sync::atomic::Ordering::Relaxed;
 const SLICE_KEYS: u32 = 256;
 // A slice may take a fifth of a millisecond: five of them fit into the time a client hardly notices.
 const SLICE_NANOS: u64 = 200_000;
+// Where nothing was found it may go on for longer: an idle server needs one turn a tick, on a slow machine too.
+const VAIN_NANOS: u64 = 1_000_000;
 /// Keys taken under one lock of a shard.
 const LOCKED_KEYS: u32 = 32;
 /// Index entries looked at for one key: some are void because their key went another way.
@@ -23,6 +25,8 @@ const LOOKS_MAX: u32 = 64;
 #[derive(Default)]
 pub(crate) struct Sweep {
     next_shard: usize,
+    /// Shards that the slices of this round have not come to: however slow the machine is, a round ends.
+    shards_left: usize,
 }
 
 /// Is there more to do at once?
@@ -60,16 +64,21 @@ fn sweep(turn: &mut Turn, thread: usize, threads: usize) -> Progress {
     let begin = turn.node.clock.mono_ns();
     let mine = (0..SHARDS).filter(|shard| shard % threads == thread).count();
     let mut keys_left = SLICE_KEYS;
-    let mut shards_left = mine;
-    while shards_left > 0 {
+    if turn.scratch.sweep.shards_left == 0 {
+        turn.scratch.sweep.shards_left = mine;
+    }
+    while turn.scratch.sweep.shards_left > 0 {
         let shard = turn.scratch.sweep.next_shard % mine * threads + thread;
-        let took = sweep_shard(turn, shard, keys_left.min(LOCKED_KEYS));
+        let budget = keys_left.min(LOCKED_KEYS);
+        let took = sweep_shard(turn, shard, budget);
         keys_left -= took;
-        if took < LOCKED_KEYS {
+        if took < budget {
             turn.scratch.sweep.next_shard = (turn.scratch.sweep.next_shard + 1) % mine;
-            shards_left -= 1;
+            turn.scratch.sweep.shards_left -= 1;
         }
-        if keys_left == 0 || turn.node.clock.mono_ns() - begin > SLICE_NANOS {
+        let limit = if keys_left == SLICE_KEYS { VAIN_NANOS } else { SLICE_NANOS };
+        let over = keys_left == 0 || turn.node.clock.mono_ns() - begin > limit;
+        if over && turn.scratch.sweep.shards_left > 0 {
             turn.scratch.tally.add(&metrics::EXPIRE_CAP_REACHED, u64::from(keys_left > 0));
             return Progress::More;
         }

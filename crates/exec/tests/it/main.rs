@@ -9,4 +9,5 @@ mod commands;
 mod panics;
 mod pubsub;
 mod strings;
+mod sweep;
 mod threads;
