@@ -20,7 +20,7 @@ pub struct Held<'n> {
     thread: usize,
     guards: SmallVec<[(u8, ShardGuard<'n, ShardExt>); 4]>,
     world: bool,
-    /// Requests since every shard was taken.
+    /// Scripts since every shard was taken.
     with_all: u32,
     /// A script thread's: marks what it holds, and waits as long as it takes.
     is_script: bool,
@@ -45,17 +45,13 @@ impl<'n> Held<'n> {
         {
             return true;
         }
-        if self.keeps_all() {
-            return true;
-        }
         self.release();
         self.add(shard)
     }
 
-    /// Every shard is held, and for the next request too: scripts that want them all come one after the other, and taking
+    /// Is every shard held, and for the next script too? Those that want them all come one after the other, and taking
     /// them costs more than such a script (two threads of them: twice as many).
-    #[inline]
-    fn keeps_all(&mut self) -> bool {
+    pub(crate) fn keeps_all(&mut self) -> bool {
         if self.guards.len() < SHARDS {
             return false;
         }
@@ -70,9 +66,6 @@ impl<'n> Held<'n> {
         if self.world || self.guards.iter().map(|(shard, _)| *shard).eq(shards.iter().copied()) {
             return true;
         }
-        if self.keeps_all() {
-            return true;
-        }
         self.release();
         let all = shards.iter().all(|&shard| self.add(shard));
         if !all {
@@ -84,11 +77,11 @@ impl<'n> Held<'n> {
     /// Every shard: what a script does that may touch any key.
     #[must_use]
     pub(crate) fn take_all(&mut self) -> bool {
-        let all: [u8; SHARDS] = std::array::from_fn(|shard| shard as u8);
         if self.has_all() {
             return true;
         }
         self.with_all = 0;
+        let all: [u8; SHARDS] = std::array::from_fn(|shard| shard as u8);
         self.take_many(&all)
     }
 
@@ -247,7 +240,7 @@ impl<'n> Held<'n> {
     }
 }
 
-/// Whoever took every shard gives them back after so many requests.
+/// Whoever took every shard gives them back after so many scripts.
 const WITH_ALL_MAX: u32 = 64;
 
 /// Looks this often whether a shard is free before it goes to sleep.

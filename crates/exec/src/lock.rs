@@ -1,7 +1,7 @@
 //! Takes and gives back what a request needs: no shard, some of them, or the world.
 
 use crate::args::Args;
-use crate::command::Command;
+use crate::command::{Command, Group};
 use crate::held::WorldGuard;
 use crate::lock_waits::Lock;
 use crate::node::Node;
@@ -15,7 +15,12 @@ impl<'n> Turn<'_, 'n> {
     pub(crate) fn lock(&mut self, command: &Command, args: &Args, body: impl FnOnce(&mut Self) -> bool) -> bool {
         let mut shards = std::mem::take(&mut self.scratch.shards);
         let locks = plan::locks(self.node, command, args, &mut shards);
-        let ran = self.lock_as(locks, &shards, body);
+        // An ordinary command, which may take long, gives back what it does not need.
+        let has_keys = matches!(locks, Locks::One(_) | Locks::Many);
+        let ran = match has_keys && command.group == Group::Scripting && self.held.keeps_all() {
+            true => body(self),
+            false => self.lock_as(locks, &shards, body),
+        };
         self.scratch.shards = shards;
         ran
     }

@@ -1,7 +1,8 @@
 //! How long the log takes, for /metrics.
 //!
-//! Writes and syncs are timed each; what took long is told of too (`slow`). An append takes some thirty nanoseconds under everybody's mutex, as long as looking
-//! at the clock does: one of `APPENDS_PER_SAMPLE` is timed, its wait for the mutex included.
+//! Writes and syncs are timed each; what took long is told of too (`slow`). An append takes some thirty nanoseconds under
+//! everybody's mutex, as long as looking at the clock does: one of `APPENDS_PER_SAMPLE` is timed, its wait for the mutex
+//! included.
 
 use kit::metric::Histogram;
 use kit::world::Clock;

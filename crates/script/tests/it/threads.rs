@@ -241,43 +241,55 @@ fn counts_what_a_cluster_would_refuse() {
     }
 }
 
+/// Runs `body` with a client on every event loop at once.
+fn on_all_loops<R: Send>(
+    node: &Arc<Node>,
+    mail: Vec<Receiver<Mail>>,
+    body: impl Fn(usize, &mut Client) -> R + Sync,
+) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = mail
+            .into_iter()
+            .enumerate()
+            .map(|(thread, mail)| {
+                let body = &body;
+                std::thread::Builder::new()
+                    .stack_size(exec::script::STACK_BYTES)
+                    .spawn_scoped(scope, move || body(thread, &mut Client::new(node, thread, mail)))
+                    .unwrap()
+            })
+            .collect();
+        handles.into_iter().map(|handle| handle.join().unwrap()).collect()
+    })
+}
+
+/// What the keys `k0` to `k6` were counted up to, together.
+fn counted(node: &Arc<Node>) -> u32 {
+    let (_, mail) = channel();
+    let mut client = Client::new(node, 0, mail);
+    let counts = (0..7).map(|i| client.ask(&["GET", &format!("k{i}")]));
+    counts.map(|reply| reply.split("\r\n").nth(1).unwrap().parse::<u32>().unwrap()).sum()
+}
+
 #[test]
 fn two_threads_with_keys_that_are_not_declared() {
     let (node, mail) = server(2, &[]);
     let script = "redis.call('incr', ARGV[1]) redis.call('incr', ARGV[2]) return 1";
-    let handles: Vec<_> = mail
-        .into_iter()
-        .enumerate()
-        .map(|(thread, mail)| {
-            let node = Arc::clone(&node);
-            std::thread::Builder::new()
-                .stack_size(exec::script::STACK_BYTES)
-                .spawn(move || {
-                    let mut client = Client::new(&node, thread, mail);
-                    let mut refused = 0;
-                    for i in 0..3_000u32 {
-                        let (a, b) = (format!("k{}", i % 7), format!("k{}", (i * 5 + thread as u32) % 7));
-                        match client.ask(&["EVAL", script, "0", &a, &b]).as_str() {
-                            ":1\r\n" => {}
-                            reply => {
-                                assert!(reply.starts_with("-TRYAGAIN"), "{reply}");
-                                refused += 1;
-                            }
-                        }
-                    }
-                    refused
-                })
-                .unwrap()
-        })
-        .collect();
-    let refused: u32 = handles.into_iter().map(|handle| handle.join().unwrap()).sum();
-    let (_, mail) = channel();
-    let mut client = Client::new(&node, 0, mail);
-    let mut sum = 0;
-    for i in 0..7 {
-        let reply = client.ask(&["GET", &format!("k{i}")]);
-        sum += reply.split("\r\n").nth(1).unwrap().parse::<u32>().unwrap();
-    }
+    let refused = on_all_loops(&node, mail, |thread, client| {
+        let mut refused = 0;
+        for i in 0..3_000u32 {
+            let (a, b) = (format!("k{}", i % 7), format!("k{}", (i * 5 + thread as u32) % 7));
+            match client.ask(&["EVAL", script, "0", &a, &b]).as_str() {
+                ":1\r\n" => {}
+                reply => {
+                    assert!(reply.starts_with("-TRYAGAIN"), "{reply}");
+                    refused += 1;
+                }
+            }
+        }
+        refused
+    });
+    let (sum, refused) = (counted(&node), refused.iter().sum::<u32>());
     assert!((12_000 - refused..=12_000).contains(&sum), "{sum}, {refused} refused");
     assert!(refused < 10, "after the first of them it takes all shards: {refused}");
 }
@@ -287,41 +299,21 @@ fn undeclared_keys_beside_commands_of_many_keys() {
     let (node, mail) = server(3, &[]);
     // All its keys are known before it writes: it waits for those that stand above, and tries the others.
     let script = "redis.call('exists', ARGV[1], ARGV[2]) return redis.call('incr', ARGV[1])";
-    let handles: Vec<_> = mail
-        .into_iter()
-        .enumerate()
-        .map(|(thread, mail)| {
-            let node = Arc::clone(&node);
-            std::thread::Builder::new()
-                .stack_size(exec::script::STACK_BYTES)
-                .spawn(move || {
-                    let mut client = Client::new(&node, thread, mail);
-                    let key = |i: usize| format!("k{}", i % 7);
-                    for i in 0..3_000 {
-                        if thread == 2 {
-                            let pairs: Vec<String> = (0..14)
-                                .map(|j| if j % 2 == 0 { format!("m{}", (i + j) % 9) } else { "x".into() })
-                                .collect();
-                            let gone = [&key(i), &key(i + 3), &key(i + 5)].map(|k| format!("gone:{k}"));
-                            let words: Vec<&str> =
-                                ["MSET"].into_iter().chain(pairs.iter().map(String::as_str)).collect();
-                            assert_eq!(client.ask(&words), "+OK\r\n");
-                            let words: Vec<&str> = ["DEL"].into_iter().chain(gone.iter().map(String::as_str)).collect();
-                            assert_eq!(client.ask(&words), ":0\r\n");
-                            assert_eq!(client.ask(&["EXISTS", &key(i), &key(i + 1), &key(i + 2), "none"]).len(), 4);
-                        } else {
-                            let reply = client.ask(&["EVAL", script, "0", &key(i), &key(i * 5 + thread)]);
-                            assert!(reply.starts_with(':'), "{reply}");
-                        }
-                    }
-                })
-                .unwrap()
-        })
-        .collect();
-    handles.into_iter().for_each(|handle| handle.join().unwrap());
-    let (_, mail) = channel();
-    let mut client = Client::new(&node, 0, mail);
-    let counts = (0..7).map(|i| client.ask(&["GET", &format!("k{i}")]));
-    let sum: u32 = counts.map(|reply| reply.split("\r\n").nth(1).unwrap().parse::<u32>().unwrap()).sum();
-    assert_eq!(sum, 6_000);
+    on_all_loops(&node, mail, |thread, client| {
+        let key = |i: usize| format!("k{}", i % 7);
+        for i in 0..3_000 {
+            if thread == 2 {
+                let others: Vec<String> = (0..14).step_by(2).map(|j| format!("m{}", (i + j) % 9)).collect();
+                let pairs = others.iter().flat_map(|key| [key.as_str(), "x"]);
+                assert_eq!(client.ask(&["MSET"].into_iter().chain(pairs).collect::<Vec<_>>()), "+OK\r\n");
+                let gone = [key(i), key(i + 3), key(i + 5)].map(|key| format!("gone:{key}"));
+                assert_eq!(client.ask(&["DEL", &gone[0], &gone[1], &gone[2]]), ":0\r\n");
+                assert_eq!(client.ask(&["EXISTS", &key(i), &key(i + 1), &key(i + 2), "none"]).len(), 4);
+            } else {
+                let reply = client.ask(&["EVAL", script, "0", &key(i), &key(i * 5 + thread)]);
+                assert!(reply.starts_with(':'), "{reply}");
+            }
+        }
+    });
+    assert_eq!(counted(&node), 6_000);
 }
